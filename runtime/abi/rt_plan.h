@@ -9,7 +9,10 @@
 /* An expression as code: reads the frame, writes `out`; false when it failed (the error is pending in rt). `k` holds the
    offsets, constants and places that distinguish it from expressions of the same shape. Pure. */
 typedef bool (*RtThunk)(Rt *rt, const RtWord *frame, const RtWord *k, RtWord *out);
-/* The control of a PICK, EACH or LOOP node: computes and calls rt_pick, rt_each or rt_again; false when that failed. */
+/* The control of a PICK, EACH or LOOP node: computes and calls rt_pick, rt_each or rt_again; false when that failed. PICK and
+   EACH read the frame of their own region. LOOP reads the frame of the pass that is about to start, its state and captures in
+   place, and calls rt_again with the negation of `until`; the engine evaluates the node's operands (first state, bound) once,
+   counts the passes and does not ask once the bound is reached. */
 typedef bool (*RtDriver)(Rt *rt, const RtWord *frame, const RtWord *k);
 
 typedef struct RtCode {
@@ -65,7 +68,9 @@ typedef struct RtSetting {
 
 typedef enum RtRegionKind { RT_BODY, RT_ARM, RT_ITEM, RT_PASS, RT_TRIED, RT_CAUGHT, RT_HANDLER } RtRegionKind;
 
-/* A capture: words copied from the parent's frame, constants or code into the new frame when it opens. */
+/* A capture: words copied from the parent's frame, constants or code into the new frame when it opens. The parent of a handler
+   is the body; on_failure and finally see a node's value of type T as T?: such a capture is RT_FROM_FRAME with the node's slot,
+   `type` the T? and `words` those of T, and the engine sets the presence word when T? has one more word than T. */
 typedef struct RtCapture {
     RtOpnd from;
     uint32_t to; /* word offset */

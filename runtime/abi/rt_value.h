@@ -5,6 +5,8 @@
      float                                         one word, double
      bool                                          one word, 0 or 1
      string json                                   pointer to RtText
+     secret                                        pointer to RtText: the secret's name; its value is fetched when a process
+                                                   that gets it starts, and is never a value here
      file dir artifact                             pointer to RtFile
      [T]                                           pointer to RtList
      [string: T]                                   pointer to RtMap
