@@ -98,7 +98,7 @@ static bool hex4(JsonIn *j, uint32_t *out) {
 static bool escape(JsonIn *j) {
     static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
     int c = peek(j);
-    j->at++;
+    if (c >= 0) j->at++;
     const char *hit = c > 0 ? strchr(from, c) : NULL;
     if (hit != NULL) return buf_addc(&j->scratch, to[hit - from]), true;
     if (c != 'u') return bad(j, "unknown escape in a string"), false;

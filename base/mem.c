@@ -35,8 +35,8 @@ typedef struct ArenaChunk {
 enum { CHUNK_MIN = 4096, CHUNK_MAX = 1 << 20 };
 
 void *arena_alloc(Arena *a, size_t bytes) {
+    if (bytes > SIZE_MAX - sizeof(ArenaChunk) - 15) checked(NULL, bytes); /* rounding or the header would wrap around */
     size_t n = (bytes + 15) & ~(size_t)15;
-    if (n < bytes) checked(NULL, bytes);
     if (a->chunk == NULL || (size_t)(a->end - a->at) < n) {
         size_t size = a->chunk == NULL ? CHUNK_MIN : a->chunk->bytes * 2;
         if (size > CHUNK_MAX) size = CHUNK_MAX;
