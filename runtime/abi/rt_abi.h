@@ -12,6 +12,12 @@ typedef enum RtFailure {
     RT_FAIL_EXIT, RT_FAIL_TIMEOUT, RT_FAIL_MEMORY, RT_FAIL_LOST, RT_FAIL_OUTPUT, RT_FAIL_VALUE, RT_FAIL_FAIL, RT_FAIL_CANCELLED
 } RtFailure;
 
+/* What a run knows about itself, in the order of the flow graph's FlowFact. */
+typedef enum RtFact {
+    RT_FACT_RUN_ID, RT_FACT_RUN_TIME, RT_FACT_RUN_SCHEDULED_AT, RT_FACT_RUN_PARAMS, RT_FACT_RUN_STATUS, RT_FACT_RUN_DURATION,
+    RT_FACT_RUN_FAILURES, RT_FACT_COUNT
+} RtFact;
+
 #define RT_ABI(result, name, ...) result name(__VA_ARGS__);
 #include "runtime/abi/rt_abi.def"
 #undef RT_ABI
