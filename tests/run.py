@@ -73,10 +73,17 @@ def find_cases(area):
     return [Case(area, path) for path in found.values()]
 
 
-def missing(case):
+def search_path(case, bin_dir):
+    # The machine's own python3 may be a wrapper of some version manager; the system's is named first.
+    venv = [str(ROOT / "build/venv/bin")] if "python" in case.settings["needs"] else []
+    return ":".join([str(bin_dir), *venv, "/usr/bin", "/bin", "/usr/local/bin"])
+
+
+def missing(case, bin_dir):
     for need in case.settings["needs"]:
         there = {"python": (ROOT / "build/venv/requirements.txt").exists(),
-                 "npm": (ROOT / "build/npm/installed.json").exists()}.get(need, shutil.which(need) is not None)
+                 "npm": (ROOT / "build/npm/installed.json").exists(),
+                 }.get(need, shutil.which(need, path=search_path(case, bin_dir)) is not None)
         if not there:
             return need
     return None
@@ -84,11 +91,7 @@ def missing(case):
 
 def environment(case, bin_dir, tmp):
     env = {k: v for k, v in os.environ.items() if not k.startswith("WF") and k not in ("CI", "CASE", "UPDATE", "JOBS")}
-    # The machine's own python3 may be a wrapper of some version manager; the system's is named first.
-    path = [str(bin_dir), "/usr/bin", "/bin", "/usr/local/bin"]
-    if "python" in case.settings["needs"]:
-        path.insert(1, str(ROOT / "build/venv/bin"))
-    env.update(PATH=":".join(path), HOME=tmp, TMPDIR=tmp, LC_ALL="C.UTF-8", TZ="UTC", TERM="dumb", ROOT=str(ROOT),
+    env.update(PATH=search_path(case, bin_dir), HOME=tmp, TMPDIR=tmp, LC_ALL="C.UTF-8", TZ="UTC", TERM="dumb", ROOT=str(ROOT),
                XDG_CACHE_HOME=str(ROOT / "build/cache"), PYTHONDONTWRITEBYTECODE="1")
     return env
 
@@ -136,7 +139,7 @@ def run(case, bin_dir):
         return "failed", f"{case.name}: no command: neither its own nor area.cmd\n"
     if not case.path.exists():
         return "failed", f"{case.name}: expected output without a case\n"
-    need = missing(case)
+    need = missing(case, bin_dir)
     if need:
         return ("failed" if CI else "skipped"), f"{case.name}: needs {need}\n"
     with tempfile.TemporaryDirectory(prefix="wfc-", ignore_cleanup_errors=True) as tmp:
