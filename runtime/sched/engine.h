@@ -7,6 +7,7 @@
 #ifndef WF_RUNTIME_SCHED_ENGINE_H
 #define WF_RUNTIME_SCHED_ENGINE_H
 
+#include "base/mem.h"
 #include "runtime/abi/rt_plan.h"
 
 typedef struct Engine Engine;

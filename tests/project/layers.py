@@ -88,7 +88,8 @@ def compiles_alone(header):
     llvm = subprocess.run(["llvm-config-19", "--includedir"], capture_output=True, text=True).stdout.strip()
     done = subprocess.run(["gcc", "-std=gnu11", "-D_GNU_SOURCE", "-fsyntax-only", f"-I{ROOT}", f"-I{BUILD}", "-isystem", llvm,
                            "-x", "c", header], capture_output=True, text=True)
-    return f"{header.relative_to(ROOT)} does not compile alone:\n{done.stderr}" if done.returncode else None
+    first = "\n".join(done.stderr.splitlines()[:4])
+    return f"{header.relative_to(ROOT)} does not compile alone:\n{first}" if done.returncode else None
 
 
 def main():
