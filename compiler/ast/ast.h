@@ -181,7 +181,7 @@ Span ast_name_span(const Ast *ast, NodeId id);
 Span ast_op_span(const Ast *ast, NodeId id);
 /* The names of an annotation's `@module.name`, without its arguments. */
 Span ast_annotation_span(const Ast *ast, NodeId id);
-/* The name of a kind as the dump writes it, "expr-stmt". */
+/* The name of a kind as the dump writes it, "expr_stmt". */
 const char *ast_kind_name(AstKind k);
 const char *ast_op_text(AstOp op);
 

@@ -20,6 +20,7 @@ typedef struct SourceFile {
     char *path;  /* as the user wrote it, or "std/http.wf" for embedded files */
     Str text;    /* NUL-terminated; never moves while the Sources live */
     bool embedded;
+    char *owned; /* the text's memory when sources_read made it */
     uint32_t *line; /* offsets of line starts, made on first use */
     uint32_t nlines;
 } SourceFile;
