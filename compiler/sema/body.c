@@ -1,0 +1,321 @@
+/* The bodies of declarations: defaults, constants, functions, steps, workflows, targets, tests. */
+#include "compiler/sema/check.h"
+
+Cx cx_open(Sema *s, uint32_t module, uint32_t owner) {
+    return (Cx){.s = s, .m = module, .ast = &s->module.data[module].ast, .owner = owner};
+}
+
+void cx_close(Cx *c) {
+    scope_leave(c, 0);
+    vec_free(&c->facts);
+    vec_free(&c->undo);
+}
+
+static void check_defaults(Sema *s, uint32_t symbol) {
+    const Symbol y = s->symbol.data[symbol];
+    Cx c = cx_open(s, y.module, symbol);
+    c.pure = "a default";
+    for (uint32_t i = y.param; i < y.param + y.nparam; i++) {
+        const SemaParam p = s->param.data[i];
+        if (p.value == 0 || p.flags & (PF_PREDICATE | PF_PARAMS)) continue;
+        NodeId type = ast_param(c.ast, p.node).type;
+        check_as(&c, p.value, p.type, (Why){ast_span(c.ast, type), "declared here"});
+    }
+    cx_close(&c);
+}
+
+static void add_params(Cx *c, const Symbol *y) {
+    Sema *s = c->s;
+    for (uint32_t i = 0; i < y->nparam; i++) {
+        const SemaParam p = s->param.data[y->param + i];
+        check_name_form(s, p.name, ast_name_span(c->ast, p.node), "a parameter");
+        bool twice = false;
+        for (uint32_t k = 0; k < i; k++) twice |= s->param.data[y->param + k].name == p.name;
+        if (twice) continue; /* reported with the signature */
+        scope_add(c, (Local){.name = p.name, .kind = LOCAL_PARAM, .typed = true, .type = p.type, .span = ast_name_span(c->ast, p.node), .node = p.node, .index = i});
+    }
+}
+
+static void check_param_annotations(Cx *c, const Symbol *y) {
+    Sema *s = c->s;
+    for (uint32_t i = 0; i < y->nparam; i++) {
+        const SemaParam p = s->param.data[y->param + i];
+        AstList annots = ast_param(c->ast, p.node).annots;
+        check_annotations(c, annots, PLACE_PARAM, "a parameter");
+        NodeId load = find_annotation(c, annots, "load"), range = find_annotation(c, annots, "range"), pattern = find_annotation(c, annots, "pattern");
+        TypeKind k = kind_of(c, type_unopt(s->types, p.type));
+        if (range != 0 && k != TY_INT && k != TY_FLOAT && p.type != T_ERROR) error_at(c, WF_E_bad_setting, range, "@range is for numbers, not `%s`", ty(c, p.type));
+        if (pattern != 0 && k != TY_STRING && p.type != T_ERROR) error_at(c, WF_E_bad_setting, pattern, "@pattern is for strings, not `%s`", ty(c, p.type));
+        if (load == 0 || p.type == T_ERROR) continue;
+        TypeId base = type_file_base(s->types, type_unopt(s->types, p.type));
+        Str format = kind_of(c, base) == TY_FILE ? atom_str(s->atoms, type_at(s->types, base)->a) : STR("");
+        static const char *const formats[] = {"csv", "parquet", "npy", "json", "jsonl", "txt", "joblib", "pt", "png"};
+        bool known = false;
+        for (size_t f = 0; f < sizeof formats / sizeof *formats; f++) known |= str_is(format, formats[f]);
+        if (!known || y->kind != SYM_STEP) {
+            Diag *d = error_at(c, WF_E_bad_load, load, "@load cannot load `%s`", ty(c, p.type));
+            diag_note(s->diags, d, "it loads files of the formats csv, parquet, npy, json, jsonl, txt, joblib, pt and png");
+        }
+    }
+}
+
+static void report_unused_params(Cx *c, const Symbol *y, const char *what) {
+    for (uint32_t i = 0; i < y->nparam; i++) {
+        const SemaParam *p = &c->s->param.data[y->param + i];
+        uint32_t l = scope_find(c, p->name);
+        if (l == NOT_FOUND || c->s->local.data[l].used || p->type == T_ERROR) continue;
+        Diag *d = diag_add(c->s->diags, WF_E_unused_parameter, ast_name_span(c->ast, p->node), "parameter `%s` of %s `%s` is not used", name_z(c, p->name), what,
+                           name_z(c, y->name));
+        diag_help(c->s->diags, d, "remove it");
+    }
+}
+
+/* --- constants and functions --- */
+
+void check_constant(Sema *s, uint32_t symbol) {
+    Symbol *y = &s->symbol.data[symbol];
+    if (y->state == 2) return;
+    if (y->state == 1) {
+        Diag *d = diag_add(s->diags, WF_E_cycle_of_constants, y->span, "constant `%s` needs itself", atom_cstr(s->atoms, y->name));
+        diag_note(s->diags, d, "its value uses another constant that leads back here");
+        y->state = 2;
+        return;
+    }
+    y->state = 1;
+    Cx c = cx_open(s, y->module, symbol);
+    c.pure = "a constant";
+    /* Names of the using scope are not visible here. */
+    AstBinding b = ast_binding(c.ast, y->decl);
+    TypeId want = b.type != 0 ? resolve_type(&c, b.type) : T_ERROR;
+    TypeId t = want != T_ERROR ? check_as(&c, b.value, want, (Why){ast_span(c.ast, b.type), "the constant has this type"}) : check_value(&c, b.value, T_ERROR);
+    if (want != T_ERROR) t = want;
+    if (kind_of(&c, t) == TY_NONE) {
+        error_at(&c, WF_E_unknown_element_type, b.value, "the type of this constant is not known: `none` of what?");
+        t = T_ERROR;
+    }
+    cx_close(&c);
+    s->symbol.data[symbol].type = t;
+    s->symbol.data[symbol].state = 2;
+}
+
+static void check_fn(Sema *s, uint32_t symbol) {
+    const Symbol y = s->symbol.data[symbol];
+    Cx c = cx_open(s, y.module, symbol);
+    c.pure = "a function";
+    add_params(&c, &y);
+    check_param_annotations(&c, &y);
+    AstFn f = ast_fn(c.ast, y.decl);
+    check_annotations(&c, f.annots, 0, "a function");
+    check_as(&c, f.body, y.type, (Why){ast_span(c.ast, f.output), "the function gives this"});
+    report_unused_params(&c, &y, "function");
+    if (lib_has(s, y.name)) {
+        Diag *d = diag_add(s->diags, WF_E_hides_library, y.span, "function `%s` hides the library function of that name in this file", atom_cstr(s->atoms, y.name));
+        diag_help(s->diags, d, "choose another name; as a method, `x.%s()` is the library's", atom_cstr(s->atoms, y.name));
+    }
+    cx_close(&c);
+}
+
+/* --- steps --- */
+
+static void check_argv(Cx *c, const Symbol *y, AstList argv) {
+    Sema *s = c->s;
+    /* The name of an output stands for the path where the program writes it. */
+    for (uint32_t i = 0; i < y->noutput; i++) {
+        const SemaParam p = s->param.data[y->output + i];
+        if (scope_find(c, p.name) != NOT_FOUND) continue; /* also a parameter: reported */
+        Span span = p.node != 0 ? ast_name_span(c->ast, p.node) : y->span;
+        scope_add(c, (Local){.name = p.name, .kind = LOCAL_OUTPUT, .typed = true, .type = T_STRING, .span = span, .node = p.node, .index = i});
+    }
+    if (argv.n == 0) error_at(c, WF_E_empty_body, ast_step(c->ast, y->decl).body, "`exec` needs a program to run");
+    AST_EACH(argv, item) {
+        TypeId t = check_value(c, item, T_ERROR);
+        TypeId u = type_unopt(s->types, t);
+        if (kind_of(c, u) == TY_LIST) u = type_inner(s->types, u);
+        TypeKind k = kind_of(c, u);
+        if (k == TY_RECORD || k == TY_STRUCT || k == TY_MAP || k == TY_JSON || k == TY_LIST || k == TY_OPT || k == TY_NONE) {
+            Diag *d = error_at(c, WF_E_bad_argv, item, "`%s` cannot be an argument of a program", ty(c, t));
+            diag_help(s->diags, d, "pass a field of it, or its JSON text by `.to_json()`");
+        }
+    }
+}
+
+static void check_stdout(Cx *c, const Symbol *y, AstStep x) {
+    Sema *s = c->s;
+    NodeId a = find_annotation(c, x.annots, "stdout");
+    if (a == 0) return;
+    AstList args = ast_annotation(c->ast, a).args;
+    uint32_t found = NOT_FOUND;
+    if (args.n == 0 && y->noutput == 1) found = 0;
+    if (args.n == 1 && ast_is(c->ast, ast_arg(c->ast, args.at[0]).value, AST_STRING)) {
+        Str want = ast_string(c->ast, ast_arg(c->ast, args.at[0]).value);
+        for (uint32_t i = 0; i < y->noutput; i++)
+            if (str_eq(atom_str(s->atoms, s->param.data[y->output + i].name), want)) found = i;
+    }
+    if (found == NOT_FOUND) {
+        Diag *d = error_at(c, WF_E_bad_stdout, a, "@stdout names no output of step `%s`", name_z(c, y->name));
+        if (y->noutput > 1) diag_help(s->diags, d, "say which: `@stdout(\"name\")`");
+        return;
+    }
+    TypeKind k = kind_of(c, s->param.data[y->output + found].type);
+    if (k == TY_DIR || k == TY_LIST) error_at(c, WF_E_bad_stdout, a, "what a step prints cannot be `%s`", ty(c, s->param.data[y->output + found].type));
+}
+
+static void check_step(Sema *s, uint32_t symbol) {
+    const Symbol y = s->symbol.data[symbol];
+    Cx c = cx_open(s, y.module, symbol);
+    AstStep x = ast_step(c.ast, y.decl);
+    add_params(&c, &y);
+    check_param_annotations(&c, &y);
+    for (uint32_t i = 0; i < y.noutput; i++) {
+        const SemaParam p = s->param.data[y.output + i];
+        for (uint32_t k = 0; k < y.nparam; k++) {
+            if (s->param.data[y.param + k].name != p.name) continue;
+            NodeId at = p.node != 0 ? p.node : s->param.data[y.param + k].node;
+            Diag *d = diag_add(s->diags, WF_E_input_and_output, ast_name_span(c.ast, at), "`%s` is an input and an output of step `%s`", name_z(&c, p.name), name_z(&c, y.name));
+            if (p.node == 0) diag_note(s->diags, d, "an output without a name is called `out` in the code");
+            else diag_label(s->diags, d, ast_name_span(c.ast, s->param.data[y.param + k].node), "the input");
+        }
+    }
+    check_annotations(&c, x.annots, PLACE_STEP, "a step");
+    check_stdout(&c, &y, x);
+    c.pure = "the arguments of a program";
+    if (ast_is(c.ast, x.body, AST_EXEC)) {
+        check_argv(&c, &y, ast_exec(c.ast, x.body).argv);
+        report_unused_params(&c, &y, "step");
+    }
+    AST_EACH(x.targets, target) {
+        AstTargetBody b = ast_target_body(c.ast, target);
+        AST_EACH(b.args, arg) check_expr(&c, ast_arg(c.ast, arg).value, T_ERROR);
+    }
+    if (y.module == 1 || !s->module.data[y.module].embedded) check_script(&c, &y);
+    if (lib_has(s, y.name) && y.module == 1) {
+        Diag *d = diag_add(s->diags, WF_E_hides_library, y.span, "step `%s` hides the library function of that name in this file", name_z(&c, y.name));
+        diag_help(s->diags, d, "choose another name");
+    }
+    cx_close(&c);
+}
+
+/* --- workflows --- */
+
+static void check_workflow(Sema *s, uint32_t symbol) {
+    const Symbol y = s->symbol.data[symbol];
+    Cx c = cx_open(s, y.module, symbol);
+    AstWorkflow w = ast_workflow(c.ast, y.decl);
+    add_params(&c, &y);
+    check_param_annotations(&c, &y);
+    check_annotations(&c, w.annots, PLACE_WORKFLOW, "a workflow");
+    c.in_workflow = true;
+    check_block(&c, w.body, T_NOTHING, WHY_NONE, true);
+    report_unused_params(&c, &y, "workflow");
+    cx_close(&c);
+}
+
+static void check_bundle(Sema *s, uint32_t symbol) {
+    const Symbol y = s->symbol.data[symbol];
+    Cx c = cx_open(s, y.module, symbol);
+    add_params(&c, &y);
+    AstBundle b = ast_bundle(c.ast, y.decl);
+    if (find_annotation(&c, b.parts, "tolerate"))
+        error_at(&c, WF_E_annotation_misplaced, find_annotation(&c, b.parts, "tolerate"), "@tolerate cannot be part of a bundle: it changes the type of the loop");
+    check_annotations(&c, b.parts, ~0u, "a bundle");
+    cx_close(&c);
+}
+
+/* --- targets and tests --- */
+
+static void check_target(Sema *s, uint32_t symbol) {
+    const Symbol y = s->symbol.data[symbol];
+    Cx c = cx_open(s, y.module, symbol);
+    c.pure = "a target";
+    AstList body = ast_block(c.ast, ast_target(c.ast, y.decl).body).body;
+    AST_EACH(body, stmt) {
+        if (ast_is(c.ast, stmt, AST_BINDING)) {
+            check_value(&c, ast_binding(c.ast, stmt).value, T_ERROR);
+        } else if (!ast_is(c.ast, stmt, AST_ERROR)) {
+            Diag *d = error_at(&c, WF_E_not_constant, stmt, "a target holds settings only");
+            diag_help(s->diags, d, "write `name = value`");
+        }
+    }
+    cx_close(&c);
+}
+
+static void check_given(Cx *c, NodeId stmt) {
+    Sema *s = c->s;
+    AstGiven g = ast_given(c->ast, stmt);
+    uint32_t module = c->m, y = NOT_FOUND;
+    Atom name = 0;
+    if (ast_is(c->ast, g.callee, AST_NAME)) name = ast_name(c->ast, g.callee).name;
+    if (ast_is(c->ast, g.callee, AST_MEMBER)) {
+        AstMember m = ast_member(c->ast, g.callee);
+        uint32_t import = ast_is(c->ast, m.object, AST_NAME) ? sema_lookup(s, c->m, NS_IMPORT, ast_name(c->ast, m.object).name) : NOT_FOUND;
+        name = m.name;
+        if (import != NOT_FOUND) {
+            s->symbol.data[import].used = true;
+            module = s->symbol.data[import].target;
+        }
+    }
+    if (module != NOT_FOUND) y = sema_lookup(s, module, NS_CALLABLE, name);
+    if (y == NOT_FOUND || (s->symbol.data[y].kind != SYM_STEP && s->symbol.data[y].kind != SYM_WORKFLOW)) {
+        Diag *d = error_at(c, WF_E_unknown_callee, g.callee, "`given` answers a step or workflow, and none is called `%s`", name_z(c, name));
+        uint32_t n;
+        Atom *list = names_list(s, module == NOT_FOUND ? c->m : module, NS_CALLABLE, &n);
+        suggest(s, d, ast_name_span(c->ast, g.callee), name, list, n, "declared here");
+        return;
+    }
+    const Symbol x = s->symbol.data[y];
+    s->symbol.data[y].used = true;
+    check_args(c, stmt, g.args, x.param, x.nparam, diag_text(c, "step `%s`", name_z(c, x.name)), x.span);
+    if (x.type != T_NOTHING) check_as(c, g.value, x.type, (Why){x.span, "the step gives this"});
+    else check_expr(c, g.value, T_NOTHING);
+}
+
+static void check_test(Sema *s, uint32_t module, NodeId test) {
+    Cx c = cx_open(s, module, NOT_FOUND);
+    c.in_test = true;
+    AstTest t = ast_test(c.ast, test);
+    AstList body = ast_block(c.ast, t.body).body;
+    AST_EACH(body, stmt) if (ast_is(c.ast, stmt, AST_GIVEN)) check_given(&c, stmt);
+    uint32_t index = 0;
+    AST_EACH(body, stmt) {
+        if (ast_is(c.ast, stmt, AST_BINDING)) {
+            AstBinding b = ast_binding(c.ast, stmt);
+            TypeId type = check_expr(&c, b.value, T_ERROR);
+            /* The value of a workflow's call is a TestRun, whose members the test engine knows. */
+            if (has_flag(&c, b.value, NF_WORK)) type = T_ERROR;
+            scope_add(&c, (Local){.name = b.name, .kind = LOCAL_BINDING, .typed = true, .used = true, .type = type, .span = ast_name_span(c.ast, stmt),
+                                  .node = stmt, .index = index, .block = t.body});
+        } else if (ast_is(c.ast, stmt, AST_EXPECT)) {
+            check_condition(&c, ast_expect(c.ast, stmt).value, "what is expected");
+        } else if (ast_is(c.ast, stmt, AST_EXPR_STMT)) {
+            check_expr(&c, ast_expr_stmt(c.ast, stmt).value, T_NOTHING);
+        }
+        index++;
+    }
+    cx_close(&c);
+}
+
+void check_bodies(Sema *s, uint32_t module) {
+    uint32_t first = s->module.data[module].first_symbol, n = s->module.data[module].nsymbols;
+    for (uint32_t i = first; i < first + n; i++) {
+        SymbolKind k = s->symbol.data[i].kind;
+        if (k == SYM_STEP || k == SYM_FN || k == SYM_WORKFLOW || k == SYM_STRUCT || k == SYM_ANNOTATION || k == SYM_BUNDLE) check_defaults(s, i);
+    }
+    for (uint32_t i = first; i < first + n; i++) {
+        switch (s->symbol.data[i].kind) {
+        case SYM_CONST: check_constant(s, i); break;
+        case SYM_FN: check_fn(s, i); break;
+        case SYM_STEP: check_step(s, i); break;
+        case SYM_WORKFLOW: check_workflow(s, i); break;
+        case SYM_TARGET: check_target(s, i); break;
+        case SYM_BUNDLE: check_bundle(s, i); break;
+        case SYM_STRUCT:
+        case SYM_ENUM:
+        case SYM_ARTIFACT:
+        case SYM_IMPORT:
+        case SYM_ANNOTATION: break;
+        }
+    }
+    const Ast *ast = &s->module.data[module].ast;
+    AstList items = ast_file(ast, ast->root).items;
+    AST_EACH(items, item) if (ast_is(ast, item, AST_TEST)) check_test(s, module, item);
+}
