@@ -124,7 +124,8 @@ static void check_argv(Cx *c, const Symbol *y, AstList argv) {
         const SemaParam p = s->param.data[y->output + i];
         if (scope_find(c, p.name) != NOT_FOUND) continue; /* also a parameter: reported */
         Span span = p.node != 0 ? ast_name_span(c->ast, p.node) : y->span;
-        scope_add(c, (Local){.name = p.name, .kind = LOCAL_OUTPUT, .typed = true, .type = T_STRING, .span = span, .node = p.node, .index = i});
+        uint32_t local = scope_add(c, (Local){.name = p.name, .kind = LOCAL_OUTPUT, .typed = true, .type = T_STRING, .span = span, .node = p.node, .index = i});
+        if (p.node == 0) s->symbol.data[c->owner].target = local;
     }
     if (argv.n == 0) error_at(c, WF_E_empty_body, ast_step(c->ast, y->decl).body, "`exec` needs a program to run");
     AST_EACH(argv, item) {

@@ -11,7 +11,7 @@ static uint32_t find_param(const Sema *s, uint32_t param, uint32_t n, Atom name)
     return NOT_FOUND;
 }
 
-void match_args(const Sema *s, const Ast *ast, AstList args, uint32_t param, uint32_t nparam, NodeId *out) {
+void sema_match_args(const Sema *s, const Ast *ast, AstList args, uint32_t param, uint32_t nparam, NodeId *out) {
     memset(out, 0, nparam * sizeof *out);
     uint32_t at = 0;
     AST_EACH(args, node) {

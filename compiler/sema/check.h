@@ -98,8 +98,6 @@ TypeId check_call(Cx *c, NodeId call, TypeId want);
 TypeId check_member(Cx *c, NodeId member, TypeId want);
 /* Checks arguments against parameters; `what` names the callee in messages ("step `fit`"). */
 void check_args(Cx *c, NodeId at, AstList args, uint32_t param, uint32_t nparam, const char *what, Span decl);
-/* The argument of each parameter by index, 0 where it is left out; nothing is reported. */
-void match_args(const Sema *s, const Ast *ast, AstList args, uint32_t param, uint32_t nparam, NodeId *out);
 
 /* --- library.c --- */
 void libs_init(Sema *s);

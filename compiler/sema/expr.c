@@ -196,6 +196,7 @@ void check_condition(Cx *c, NodeId e, const char *what) {
 static TypeId local_type(Cx *c, NodeId e, uint32_t id) {
     Local *l = &c->s->local.data[id];
     l->used = true;
+    if (l->uses < 2) l->uses++;
     set_ref(c, e, REF_LOCAL, id);
     TypeId t = l->type;
     if (kind_of(c, t) == TY_OPT && fact_known(c, e)) {

@@ -228,6 +228,8 @@ TypeId check_block(Cx *c, NodeId block, TypeId want, Why why, bool body) {
     NodeId last = 0;
     AST_EACH(stmts, stmt) if (!ast_is(c->ast, stmt, AST_HANDLER)) last = stmt;
     uint32_t *order = block_order(c, block, stmts);
+    set_ref(c, block, REF_NONE, c->s->order.len);
+    vec_push(&c->s->order, order);
     for (uint32_t i = 0; i < stmts.n; i++)
         if (!ast_is(c->ast, stmts.at[order[i]], AST_HANDLER)) check_statement(c, &b, stmts.at[order[i]], stmts.at[order[i]] == last);
     AST_EACH(stmts, stmt) if (ast_is(c->ast, stmt, AST_HANDLER)) check_statement(c, &b, stmt, false);

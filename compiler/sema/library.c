@@ -202,6 +202,7 @@ static bool unify(Sema *s, TypeId pattern, TypeId t, Vars *v) {
 /* --- calls --- */
 
 /* The arguments by parameter (object first), or false when they cannot be those of the signature. */
+/* Lambdas stand only where the signature has one. */
 static bool place_args(const Cx *c, const LibSig *sig, NodeId object, AstList args, NodeId *out) {
     memset(out, 0, 4 * sizeof *out);
     uint32_t at = 0;
@@ -221,6 +222,26 @@ static bool place_args(const Cx *c, const LibSig *sig, NodeId object, AstList ar
     for (uint32_t i = 0; i < sig->nparam; i++)
         if (out[i] != 0 && ast_is(c->ast, out[i], AST_LAMBDA) != sig->param[i].lambda) return false;
     return true;
+}
+
+void sema_lib_args(const Sema *s, const Ast *ast, LibId id, NodeId object, AstList args, NodeId out[4]) {
+    const Cx c = {.s = (Sema *)(uintptr_t)s, .ast = ast};
+    place_args(&c, sema_lib(s, id), object, args, out);
+}
+
+void sema_lib_types(Sema *s, LibId id, const TypeId *have, TypeId *want) {
+    const LibSig *sig = sema_lib(s, id);
+    Vars v = {0};
+    for (uint32_t i = 0; i < sig->nparam; i++) {
+        want[i] = T_NOTHING;
+        if (sig->param[i].lambda || have[i] == T_NOTHING) continue;
+        TypeId t = substitute(s, sig->param[i].type, &v);
+        if (t == T_ERROR) {
+            unify(s, sig->param[i].type, have[i], &v);
+            t = substitute(s, sig->param[i].type, &v);
+        }
+        want[i] = t == T_ERROR ? have[i] : t;
+    }
 }
 
 static TypeId check_lambda(Cx *c, NodeId lambda, const LibParam *p, Vars *v, const char *function) {

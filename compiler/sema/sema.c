@@ -201,6 +201,7 @@ void sema_free(Sema *s) {
     vec_free(&s->param);
     vec_free(&s->local);
     vec_free(&s->included);
+    vec_free(&s->order);
     names_free(s);
     libs_free(s);
     arena_free(&s->arena);

@@ -67,7 +67,7 @@ typedef struct Symbol {
     uint32_t param, nparam;   /* in Sema.param; of a struct: its fields */
     uint32_t output, noutput;
     TypeId type;    /* of a call, a constant; the nominal type */
-    uint32_t target; /* IMPORT: module; ANNOTATION: mask of places */
+    uint32_t target; /* IMPORT: module; ANNOTATION: mask of places; STEP: the local of an unnamed output in its argv */
 } Symbol;
 
 typedef enum LocalKind { LOCAL_PARAM, LOCAL_OUTPUT, LOCAL_BINDING, LOCAL_LOOP, LOCAL_STATE, LOCAL_CATCH, LOCAL_LAMBDA } LocalKind;
@@ -76,6 +76,7 @@ typedef struct Local {
     Atom name;
     uint8_t kind; /* LocalKind */
     bool used, typed;
+    uint16_t uses; /* of a binding: how often its name stands, at most 2 */
     TypeId type;
     Span span;
     NodeId node;    /* BINDING, PARAM or LOCAL; 0 of an unnamed output */
@@ -112,6 +113,7 @@ typedef struct Sema {
     VEC(SemaParam) param;
     VEC(Local) local;
     VEC(Included) included; /* texts of include("...") */
+    VEC(uint32_t *) order;  /* by the ref of a BLOCK: its statements in the order of their data */
     TypeId failure;         /* struct Failure */
     const EmbeddedFile *embedded;
     struct SemaNames *names;
@@ -146,5 +148,12 @@ typedef struct LibSig {
     TypeId result;
 } LibSig;
 const LibSig *sema_lib(const Sema *s, LibId id);
+/* The types that the arguments of a checked call are converted to; `have` are their own, T_NOTHING for lambdas and what is left
+   out. */
+void sema_lib_types(Sema *s, LibId id, const TypeId *have, TypeId *want);
+/* The arguments of a library call by parameter (0: left out). `object` is that of a method, or 0. */
+void sema_lib_args(const Sema *s, const Ast *ast, LibId id, NodeId object, AstList args, NodeId out[4]);
+/* The argument of each parameter by index, 0 where it is left out; nothing is reported. */
+void sema_match_args(const Sema *s, const Ast *ast, AstList args, uint32_t param, uint32_t nparam, NodeId *out);
 
 #endif
