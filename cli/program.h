@@ -1,0 +1,31 @@
+/* A program from its file to the flow graph. */
+#ifndef WF_CLI_PROGRAM_H
+#define WF_CLI_PROGRAM_H
+
+#include "cli/cli.h"
+#include "compiler/ir/flow.h"
+#include "compiler/sema/sema.h"
+#include "compiler/source/render.h"
+
+typedef struct Program {
+    Sources sources;
+    Atoms atoms;
+    Types types;
+    Diags diags;
+    Sema sema;
+    Flow flow;
+    FileId file;
+    bool checked, lowered;
+} Program;
+
+/* Reads and checks `path` ("-": standard input, named `name` in messages). Returns an errno value when it cannot be read. */
+int program_check(Program *p, const char *path, const char *name);
+/* Lowers a checked program without errors and runs the passes up to `until` (NULL: all); in debug builds the graph is verified
+   after each. False: internal error, in `why`. */
+bool program_lower(Program *p, const char *until, Buf *why);
+void program_free(Program *p);
+
+/* Prints findings to stderr as text, or to stdout in the format; returns the exit code. `deny` makes warnings count. */
+int program_report(Program *p, const Cli *cli, const char *format, bool deny);
+
+#endif
