@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
-"""Runs every fuzz target of a folder for FUZZ_SECONDS (60) each, two at a time. What they find to be new is not kept.
+"""Runs every fuzz target of a folder for FUZZ_SECONDS (60) each, two at a time. New inputs are not kept, but those that
+crash are, beside the folder of the targets.
 
 Seeds: the .wf files of tests, examples and stdlib, and fuzz/seeds/TARGET/*. Inputs that once crashed a target stand in
 fuzz/crashes/TARGET/* and are run first. A dictionary is fuzz/TARGET.dict, else fuzz/wf.dict."""
 import concurrent.futures
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -33,12 +35,13 @@ def run(target):
         crashes = sorted((HERE / "crashes" / target.name).glob("*"))
         known = subprocess.run(command + crashes, cwd=tmp, capture_output=True) if crashes else None
         if known and known.returncode:
-            return target.name, known.returncode, known.stderr, b""
+            return target.name, known.returncode, known.stderr, crashes
         words = [d for d in (HERE / f"{target.name}.dict", HERE / "wf.dict") if d.exists()][:1]
         done = subprocess.run(command + [f"-dict={d}" for d in words] + [f"-max_total_time={SECONDS}", "-max_len=65536", corpus],
                               cwd=tmp, capture_output=True)
-        found = b"".join(p.read_bytes()[:4096] for p in pathlib.Path(tmp).glob("*-*") if p.is_file())
-        return target.name, done.returncode, done.stderr, found
+        found = [p for p in pathlib.Path(tmp).glob("*-*") if p.is_file()]
+        kept = [shutil.copy(p, target.parent.parent / f"{target.name}-{p.name}") for p in found]
+        return target.name, done.returncode, done.stderr, kept
 
 
 def main():
@@ -51,7 +54,8 @@ def main():
             print(f"{name}: {'ok' if code == 0 else 'FAILED'}, {runs[-1] if runs else 'unknown number of'} inputs", flush=True)
             if code != 0:
                 failed += 1
-                print(text[-6000:], f"input: {found!r}", sep="\n", flush=True)
+                start = re.search("ERROR: |runtime error: |ALARM: ", text)
+                print(text[start.start() if start else 0:][:4000], *(f"input: {path}" for path in found), sep="\n", flush=True)
     print(f"{len(targets) - failed} passed, {failed} failed")
     return 1 if failed or not targets else 0
 
