@@ -1,0 +1,12 @@
+/* The programs that bind a step's inputs and outputs in other languages, embedded at build time. */
+#ifndef WF_RUNTIME_EXEC_SHIM_H
+#define WF_RUNTIME_EXEC_SHIM_H
+
+#include "base/str.h"
+
+Str exec_python_shim(void);
+Str exec_node_shim(void);
+/* The module `wf` of project code in Python. */
+Str exec_python_wf(void);
+
+#endif
