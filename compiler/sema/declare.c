@@ -76,6 +76,7 @@ static TypeField *resolve_fields(Cx *c, AstList list, bool columns, uint32_t *n)
     TypeField *out = ARENA_ARRAY(&s->arena, TypeField, list.n);
     *n = 0;
     AST_EACH(list, field) {
+        if (!ast_is(c->ast, field, AST_PARAM)) continue; /* an ERROR node, reported by the parser */
         AstParam p = ast_param(c->ast, field);
         TypeField f = {.name = p.name, .type = resolve_type(c, p.type)};
         check_annotations(c, p.annots, PLACE_FIELD, "a field");
@@ -177,6 +178,7 @@ static TypeId resolve(Cx *c, NodeId node) {
         uint32_t n;
         AstList fields = ast_type_record(c->ast, node).fields;
         TypeField *f = resolve_fields(c, fields, false, &n);
+        if (n != fields.n) return T_ERROR; /* a field was reported and left out */
         for (uint32_t i = 0; i < n; i++)
             if (f[i].type == T_ERROR) return T_ERROR;
         AST_EACH(fields, field)
@@ -272,6 +274,7 @@ static void declare_enum(Cx *c, Symbol *y) {
     TypeField *members = ARENA_ARRAY(&c->s->arena, TypeField, e.members.n);
     uint32_t n = 0;
     AST_EACH(e.members, member) {
+        if (!ast_is(c->ast, member, AST_LOCAL)) continue;
         Atom name = ast_local(c->ast, member).name;
         bool twice = false;
         for (uint32_t i = 0; i < n; i++) twice |= members[i].name == name;
@@ -289,6 +292,7 @@ static void declare_params(Cx *c, AstList list, const char *what, uint32_t *firs
     Sema *s = c->s;
     *first = s->param.len;
     AST_EACH(list, node) {
+        if (!ast_is(c->ast, node, AST_PARAM)) continue;
         AstParam p = ast_param(c->ast, node);
         SemaParam x = {.name = p.name, .type = resolve_type(c, p.type), .node = node, .value = p.value};
         if (find_annotation(c, p.annots, "load")) x.flags |= PF_LOAD;
@@ -315,6 +319,7 @@ static void declare_struct(Cx *c, uint32_t symbol) {
     type_def_fields(s->types, y->type, fields, n);
     first = s->param.len;
     AST_EACH(t.fields, node) {
+        if (!ast_is(c->ast, node, AST_PARAM)) continue;
         AstParam p = ast_param(c->ast, node);
         int at = type_field_index(s->types, y->type, p.name);
         bool seen = false;
