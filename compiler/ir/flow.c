@@ -24,6 +24,7 @@ void flow_free(Flow *f) {
     vec_free(&f->step);
     vec_free(&f->fn);
     vec_free(&f->workflow);
+    vec_free(&f->fallback);
     vec_free(&f->setting);
     vec_free(&f->settings);
     *f = (Flow){0};

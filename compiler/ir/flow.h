@@ -179,6 +179,13 @@ typedef struct FlowWorkflow {
     Str doc;
 } FlowWorkflow;
 
+/* The default of a struct's field: an expression over nothing. */
+typedef struct FlowDefault {
+    TypeId type;
+    uint32_t field;
+    Opnd value;
+} FlowDefault;
+
 /* One annotation argument in force. */
 typedef struct FlowSetting {
     Setting key;
@@ -208,6 +215,7 @@ typedef struct Flow {
     VEC(FlowStep) step;
     VEC(FlowFn) fn;
     VEC(FlowWorkflow) workflow;
+    VEC(FlowDefault) fallback;
     VEC(FlowSetting) setting;
     VEC(FlowSettings) settings; /* [0] is empty */
     uint32_t main;              /* the workflow to run unless one is named */

@@ -317,8 +317,18 @@ static void name_node(Lower *l, Opnd o, uint32_t first, Atom name) {
 
 static void annotate(Lower *l, Opnd o, uint32_t first, AstList annots) {
     if (annots.n == 0 || opnd_tag(o) != OPND_NODE || opnd_index(o) < first) return;
-    uint32_t settings = lower_settings(l, annots, false);
+    uint32_t settings = lower_settings(l, annots);
     l->node.data[opnd_index(o)].settings = settings;
+}
+
+/* A call that is only cast to another type of the same representation is a call of that type. */
+static Opnd retype(Lower *l, Opnd o, uint32_t first) {
+    if (opnd_tag(o) != OPND_EXPR) return o;
+    const FlowExpr *x = &l->f->expr.data[opnd_index(o)];
+    Opnd inner = x->n == 1 ? l->f->opnd.data[x->a] : OPND_ABSENT;
+    if (x->op != FLOW_CAST || opnd_tag(inner) != OPND_NODE || opnd_index(inner) < first) return o;
+    l->node.data[opnd_index(inner)].type = x->type;
+    return inner;
 }
 
 static void lower_binding(Lower *l, NodeId stmt) {
@@ -336,7 +346,7 @@ static void lower_binding(Lower *l, NodeId stmt) {
         o = lower_chain(l, b.value, T_NOTHING, &last);
         o = convert(l, o, lw_type(l, b.value), x.type, lw_span(l, b.value));
     } else {
-        o = lower_root(l, b.value, x.type);
+        o = retype(l, lower_root(l, b.value, x.type), first);
         name_node(l, o, first, b.name);
         annotate(l, o, first, b.annots);
         nodes_of(l, o, &last);

@@ -152,7 +152,13 @@ static uint32_t settings_of(Lower *l, AstList annots, const Symbol *owner, bool 
     return l->f->settings.len - 1;
 }
 
-uint32_t lower_settings(Lower *l, AstList annots, bool with_default) { return settings_of(l, annots, NULL, with_default); }
+uint32_t lower_settings(Lower *l, AstList annots) {
+    uint32_t before = l->nparam_inputs;
+    l->nparam_inputs = 0; /* the test of a failure on a call sees the failure alone */
+    uint32_t settings = settings_of(l, annots, NULL, false);
+    l->nparam_inputs = before;
+    return settings;
+}
 
 /* --- declarations --- */
 
@@ -309,6 +315,19 @@ uint32_t workflow_of(Lower *l, uint32_t symbol) {
     return index;
 }
 
+static void lower_field_defaults(Lower *l, uint32_t symbol) {
+    const Symbol y = l->s->symbol.data[symbol];
+    Around around = enter(l, &y);
+    for (uint32_t i = 0; i < y.nparam; i++) {
+        const SemaParam p = l->s->param.data[y.param + i];
+        if (p.value == 0) continue;
+        int at = type_field_index(l->s->types, y.type, p.name);
+        Opnd value = lower_root(l, p.value, p.type);
+        vec_push(&l->f->fallback, ((FlowDefault){y.type, (uint32_t)at, value}));
+    }
+    leave(l, around);
+}
+
 /* The workflow that no other calls, when there is just one; else the only one; else none. */
 static uint32_t main_workflow(const Flow *f) {
     uint32_t found = NONE, n = 0;
@@ -346,6 +365,8 @@ void lower_program(Flow *f, Sema *s) {
         if (s->symbol.data[i].kind == SYM_STEP) step_of(&l, i);
         if (s->symbol.data[i].kind == SYM_FN) fn_of(&l, i);
     }
+    for (uint32_t i = 0; i < n; i++)
+        if (s->symbol.data[i].kind == SYM_STRUCT) lower_field_defaults(&l, i);
     flow_index_edges(f);
     f->main = main_workflow(f);
     free(l.step);

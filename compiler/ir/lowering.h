@@ -45,7 +45,6 @@ typedef struct Lower {
     uint32_t next_local;     /* of the expression being lowered */
     unsigned loops;          /* loops around the expression being lowered */
     uint32_t nparam_inputs;  /* INPUT of the first output's path in argv; of the failure in settings */
-    uint32_t default_bundle; /* unused: NONE */
 } Lower;
 
 static inline Module *lw_mod(const Lower *l) { return &l->s->module.data[l->m]; }
@@ -92,7 +91,7 @@ void lower_handlers(Lower *l, uint32_t workflow, NodeId body);
 uint32_t step_of(Lower *l, uint32_t symbol);
 uint32_t fn_of(Lower *l, uint32_t symbol);
 uint32_t workflow_of(Lower *l, uint32_t symbol);
-/* Settings of annotations; operands over what is in the environment. 0 when there are none. */
-uint32_t lower_settings(Lower *l, AstList annots, bool with_default);
+/* Settings of what stands on a statement, over the region's operands; the test of a failure is over the failure as INPUT 0. */
+uint32_t lower_settings(Lower *l, AstList annots);
 
 #endif

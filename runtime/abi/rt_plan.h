@@ -60,9 +60,11 @@ typedef struct RtNode {
 } RtNode;
 
 /* An annotation argument in force. The operand reads a frame that holds the parameters' words in order and then, for
-   SET_RETRY_ON, the Failure. */
+   SET_RETRY_ON, the Failure; with `outer`, which what stands on a call itself has, the frame of the node's region (and for
+   SET_RETRY_ON the Failure alone). */
 typedef struct RtSetting {
     uint32_t key; /* Setting */
+    bool outer;
     RtOpnd value;
 } RtSetting;
 
