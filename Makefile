@@ -28,14 +28,10 @@ bench: release
 
 install:
 	@test -x build/release/bin/wfc || { echo "run make first" >&2; exit 1; }
-	@DESTDIR='$(DESTDIR)' cmake --install build/release --prefix '$(PREFIX)'
+	@DESTDIR='$(DESTDIR)' cmake --install build/release --prefix '$(PREFIX)' >/dev/null
 
-# Removes what the last `make install` wrote, and the folders that are ours alone.
 uninstall:
-	@sed 's|^|$(DESTDIR)|' build/release/install_manifest.txt | while read -r file || [ -n "$$file" ]; do \
-	    rm -f "$$file"; \
-	    case $${file%/*} in */wfc) rmdir --ignore-fail-on-non-empty "$${file%/*}" ;; esac; \
-	done
+	@DESTDIR='$(DESTDIR)' scripts/uninstall build/release/install_manifest.txt
 
 clean:
 	@rm -rf build
