@@ -265,7 +265,7 @@ static inline void pb_operand(PlanBuilder *b, RtOpnd o) {
 }
 static inline void pb_setting(PlanBuilder *b, uint32_t key, RtOpnd value) {
     vec_last(&b->node).nsetting++;
-    vec_push(&b->setting, ((RtSetting){key, value}));
+    vec_push(&b->setting, ((RtSetting){.key = key, .value = value}));
 }
 static inline uint32_t pb_call(PlanBuilder *b, const char *name, uint32_t step) {
     RtNode *n = pb_node(b, RT_CALL, name, b->step.data[step].result);
