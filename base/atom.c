@@ -18,11 +18,37 @@ void atoms_free(Atoms *a) {
     *a = (Atoms){0};
 }
 
+/* Most names are short: those of 4 to 16 bytes compare and hash as two words that may overlap. */
+static inline uint64_t word_at(const char *p) {
+    uint64_t w;
+    memcpy(&w, p, 8);
+    return w;
+}
+
+static inline uint32_t half_at(const char *p) {
+    uint32_t w;
+    memcpy(&w, p, 4);
+    return w;
+}
+
+static inline uint64_t hash_name(Str s) {
+    if (s.n > 16 || s.n < 4) return hash_bytes(s.p, s.n);
+    uint64_t a = s.n >= 8 ? word_at(s.p) : half_at(s.p), b = s.n >= 8 ? word_at(s.p + s.n - 8) : half_at(s.p + s.n - 4);
+    return hash_mix(a * 0x9FB21C651E98DF25u ^ s.n, b);
+}
+
+static inline bool same_name(Str a, Str b) {
+    if (a.n != b.n) return false;
+    if (a.n > 16 || a.n < 4) return str_eq(a, b);
+    if (a.n < 8) return half_at(a.p) == half_at(b.p) && half_at(a.p + a.n - 4) == half_at(b.p + b.n - 4);
+    return word_at(a.p) == word_at(b.p) && word_at(a.p + a.n - 8) == word_at(b.p + b.n - 8);
+}
+
 /* The slot that holds s, or the free one where it belongs. */
 static uint32_t probe(const Atoms *a, Str s, uint64_t h) {
     uint32_t i = (uint32_t)h & a->mask;
     while (a->slot[i] != 0) {
-        if (a->slot[i] >> 32 == h >> 32 && str_eq(a->name[(uint32_t)a->slot[i]], s)) break;
+        if (a->slot[i] >> 32 == h >> 32 && same_name(a->name[(uint32_t)a->slot[i]], s)) break;
         i = (i + 1) & a->mask;
     }
     return i;
@@ -33,7 +59,7 @@ static void grow(Atoms *a) {
     free(a->slot);
     a->slot = wf_alloc_zero(((size_t)a->mask + 1) * sizeof *a->slot);
     for (uint32_t x = 1; x < a->n; x++) {
-        uint64_t h = hash_bytes(a->name[x].p, a->name[x].n);
+        uint64_t h = hash_name(a->name[x]);
         uint32_t i = (uint32_t)h & a->mask;
         while (a->slot[i] != 0) i = (i + 1) & a->mask;
         a->slot[i] = (h >> 32) << 32 | x;
@@ -42,7 +68,7 @@ static void grow(Atoms *a) {
 
 Atom atom_of(Atoms *a, Str s) {
     if (s.n == 0) return 0;
-    uint64_t h = hash_bytes(s.p, s.n);
+    uint64_t h = hash_name(s);
     uint32_t i = probe(a, s, h);
     if (a->slot[i] != 0) return (Atom)a->slot[i];
     if (a->n == a->cap) a->name = wf_realloc(a->name, (size_t)(a->cap *= 2) * sizeof *a->name);
@@ -57,5 +83,5 @@ Atom atom_z(Atoms *a, const char *z) { return atom_of(a, str_of(z)); }
 
 Atom atom_find(const Atoms *a, Str s) {
     if (s.n == 0) return 0;
-    return (Atom)a->slot[probe(a, s, hash_bytes(s.p, s.n))];
+    return (Atom)a->slot[probe(a, s, hash_name(s))];
 }

@@ -64,3 +64,31 @@ bool parser_negate_literal(Parse *p, NodeId literal, Loc at) {
     n->off = at.off;
     return true;
 }
+
+/* A chain keeps room for a power of two of parts, so that one of n operators costs O(n). */
+NodeId parser_chain(Parse *parse, NodeId left, NodeId right, Loc at) {
+    Ast *ast = parse->build.ast;
+    const AstNode *n = ast_node(ast, left);
+    if (n->kind != AST_CHAIN || n->flags & AST_PAREN)
+        return MAKE_LOC(CHAIN, at, LIST(list_add(&parse->build, list_one(&parse->build, left), right)));
+    uint32_t list = n->a, count = ast->extra.data[list];
+    if ((count & (count - 1)) == 0) {
+        uint32_t moved = ast->extra.len;
+        vec_reserve(&ast->extra, 2 * count + 1);
+        memcpy(ast->extra.data + moved, ast->extra.data + list, (count + 1) * sizeof *ast->extra.data);
+        ast->extra.len += 2 * count + 1;
+        list = moved;
+    }
+    ast->extra.data[list] = count + 1;
+    ast->extra.data[list + 1 + count] = right;
+    AstNode *chain = &ast->node.data[left];
+    unsigned height = ast_node(ast, right)->height + 1u;
+    if (height > chain->height) chain->height = height & 1023;
+    chain->a = list;
+    chain->end = at.end;
+    if (height > AST_MAX_HEIGHT && !parse->build.too_deep) {
+        parse->build.too_deep = true;
+        parse->build.deep_at = at;
+    }
+    return left;
+}

@@ -38,7 +38,7 @@ static void demote(Parse *p, Token *t) {
 
 /* Whether the context word at hand is a keyword here. */
 static bool is_keyword(Parse *p) {
-    const Token *t = &p->cur, *next = &p->next;
+    const Token *t = p->cur, *next = p->next;
     bool outermost = p->open.len == 1, operand_before = infos[p->prev].layout & ENDS;
     bool header = outermost && p->header == TOK_STEP && operand_before;
     switch ((TokenKind)t->kind) {
@@ -68,13 +68,14 @@ static bool is_keyword(Parse *p) {
 /* A declaration begins with its word and, on the same line, what is declared. */
 static bool begins_declaration(const Token *t, const Token *next) {
     return infos[t->kind].class == CLASS_WORD_DECLARATION && !next->first &&
-           (can_be_name(next->kind) || next->kind == TOK_TYPE || next->kind == TOK_STRING || next->kind == TOK_INT);
+           (infos[next->kind].class >= CLASS_WORD_RESERVED || next->kind == TOK_NAME || next->kind == TOK_TYPE || next->kind == TOK_STRING ||
+            next->kind == TOK_INT);
 }
 
 /* After `.`, `?.` and `@`, and before `:`, every word is a name; other words as their class says. */
 static void settle_word(Parse *p) {
-    Token *t = &p->cur;
-    const Token *next = &p->next;
+    Token *t = p->cur;
+    const Token *next = p->next;
     bool field = p->prev == TOK_DOT || p->prev == TOK_QDOT || p->prev == TOK_AT;
     if (!field && next->kind == TOK_COLON) {
         /* Not in a map, where keys are expressions, and not the `else:` of Python, which ends its line. */
@@ -197,7 +198,7 @@ static void emit_line_end(Parse *p) {
 }
 
 void feeder_skip_statement(Parse *p) {
-    if (!p->skipping) parser_fail(p, token_loc(&p->cur));
+    if (!p->skipping) parser_fail(p, token_loc(p->cur));
     start_skipping(p);
 }
 
@@ -205,10 +206,10 @@ void feeder_skip_statement(Parse *p) {
 
 void feeder_open(Parse *p, uint8_t opens, uint8_t closes) {
     if (p->open.len > BRACKETS_MAX) {
-        parser_too_deep(p, token_loc(&p->cur));
+        parser_too_deep(p, token_loc(p->cur));
         return;
     }
-    Bracket b = {.opens = opens, .closes = closes, .off = p->cur.off, .end = p->cur.end, .value = p->next.off};
+    Bracket b = {.opens = opens, .closes = closes, .off = p->cur->off, .end = p->cur->end, .value = p->next->off};
     b.is_test = closes == TOK_RBRACE && p->open.len == 1 && p->header == TOK_TEST;
     vec_push(&p->open, b);
 }
@@ -216,8 +217,9 @@ void feeder_open(Parse *p, uint8_t opens, uint8_t closes) {
 static void report_unclosed(Parse *p, const Bracket *b, const char *where) {
     static const char *const names[] = {[TOK_LPAREN] = "(", [TOK_LBRACK] = "[", [TOK_QBRACK] = "?[", [TOK_LBRACE] = "{"};
     if (b->opens == TOK_STRHEAD || b->opens == TOK_COLON) return; /* reported by the lexer; needs no closer */
+    if (p->skipping) return; /* after an error in the statement one cannot know */
     Diag *d = diag_add(p->diags, WF_E_unclosed_bracket, parse_span(p, b->off, b->end), "`%s` is not closed", names[b->opens]);
-    if (p->cur.kind != TOK_EOF) diag_label(p->diags, d, token_span(p, &p->cur), "%s", where);
+    if (p->cur->kind != TOK_EOF) diag_label(p->diags, d, token_span(p, p->cur), "%s", where);
 }
 
 /* Forgets the brackets above `level`. The statements that hold them are given up: the parser gets the closers of their blocks, and
@@ -228,7 +230,7 @@ static void drop_brackets(Parse *p, uint32_t level) {
         bool block = vec_pop(&p->open).closes == TOK_RBRACE;
         if (!block || p->open.len + 1 != p->skip_level) continue; /* blocks opened while skipping are unknown to the parser */
         parser_push(p, TOK_RBRACE, (Value){0}, (Loc){p->prev_end, p->prev_end});
-        parser_fail(p, token_loc(&p->cur));
+        parser_fail(p, token_loc(p->cur));
         p->skip_level = statement_level(p);
     }
 }
@@ -241,7 +243,7 @@ static void close_unclosed(Parse *p, uint32_t level, const char *where) {
 
 /* A closer in the text. False when it closes nothing and is dropped. */
 static bool close_bracket(Parse *p) {
-    uint8_t kind = p->cur.kind;
+    uint8_t kind = p->cur->kind;
     while (kind == TOK_RBRACE && parse_innermost(p)->opens == TOK_COLON) mend_close_block(p);
     uint32_t i = p->open.len;
     for (const Bracket *b; i > 1; i--) {
@@ -250,35 +252,40 @@ static bool close_bracket(Parse *p) {
         if (kind != TOK_RBRACE && b->closes == TOK_RBRACE) i = 2; /* `)` and `]` do not close through a block */
     }
     if (i == 1) {
-        Diag *d = diag_add(p->diags, WF_E_stray_bracket, token_span(p, &p->cur), "`%s` closes nothing", token_text(kind));
-        if (p->open.len > 1 && parse_innermost(p)->opens != TOK_STRHEAD)
-            diag_label(p->diags, d, parse_span(p, parse_innermost(p)->off, parse_innermost(p)->end), "this is open");
-        return false;
+        const Bracket *in = parse_innermost(p);
+        bool pair = in->closes != TOK_RBRACE && in->opens != TOK_STRHEAD; /* `[1)`: the other kind was meant */
+        Diag *d = diag_add(p->diags, WF_E_stray_bracket, token_span(p, p->cur), pair ? "`%s` does not close `%.*s`" : "`%s` closes nothing",
+                           token_text(kind), (int)(in->end - in->off), p->text.p + in->off);
+        if (!pair) return false;
+        diag_label(p->diags, d, parse_span(p, in->off, in->end), "opened here");
+        diag_help(p->diags, d, "write `%s`", token_text(in->closes));
+        diag_edit(p->diags, d, token_span(p, p->cur), "%s", token_text(in->closes));
+        i = p->open.len;
     }
     if (i < p->open.len) {
         report_unclosed(p, parse_innermost(p), "another is closed here");
         drop_brackets(p, i);
     }
     Bracket b = vec_pop(&p->open);
-    if (b.edit) diag_edit(p->diags, &p->diags->list.data[b.diag], token_span(p, &p->cur), "%s", token_text(b.closes));
+    if (b.edit) diag_edit(p->diags, &p->diags->list.data[b.diag], token_span(p, p->cur), "%s", token_text(b.closes));
     if (p->skipping && p->open.len < p->skip_level) p->skipping = false; /* the closer of the block ends the statement skipped */
-    p->cur.kind = b.closes;
+    p->cur->kind = b.closes;
     return true;
 }
 
 /* A line that cannot belong inside the brackets that are open: a declaration in column 1, or `name =` and `return` inside
    parentheses. */
 static void check_unclosed(Parse *p) {
-    const Token *t = &p->cur;
+    const Token *t = p->cur;
     if (p->open.len == 1 || !t->first) return;
     bool column_1 = t->off == 0 || p->text.p[t->off - 1] == '\n' || p->text.p[t->off - 1] == '\r';
-    if (column_1 && begins_declaration(t, &p->next)) {
+    if (column_1 && begins_declaration(t, p->next)) {
         close_unclosed(p, 1, "a declaration begins here");
         return;
     }
     bool paren = parse_innermost(p)->closes != TOK_RBRACE && parse_innermost(p)->opens != TOK_LBRACE;
-    bool statement = (t->kind == TOK_NAME && p->next.kind == TOK_ASSIGN && infos[p->prev].layout & ENDS) ||
-                     (t->kind == TOK_RETURN && p->next.kind != TOK_COLON);
+    bool statement = (t->kind == TOK_NAME && p->next->kind == TOK_ASSIGN && infos[p->prev].layout & ENDS) ||
+                     (t->kind == TOK_RETURN && p->next->kind != TOK_COLON);
     uint32_t level = statement_level(p);
     if (paren && statement && level > 1) close_unclosed(p, level, "a statement begins here");
 }
@@ -286,7 +293,7 @@ static void check_unclosed(Parse *p) {
 /* --- layout --- */
 
 static bool ends_line(Parse *p) {
-    const Token *t = &p->cur;
+    const Token *t = p->cur;
     const Bracket *in = parse_innermost(p);
     if (in->closes != TOK_RBRACE) return false;
     if (!(infos[p->prev].layout & ENDS)) {
@@ -305,13 +312,13 @@ static bool ends_line(Parse *p) {
 /* Where the value begins that a foreign form may follow: behind `=`, a comma, a colon and their like. */
 static void note_value(Parse *p, uint8_t kind) {
     if (kind == TOK_ASSIGN || kind == TOK_COMMA || kind == TOK_COLON || kind == TOK_RETURN || kind == TOK_FATARROW || kind == TOK_NL)
-        parse_innermost(p)->value = p->next.off;
+        parse_innermost(p)->value = p->next->off;
 }
 
 static void check_int(Parse *p) {
-    if (p->cur.v.i >> 63 == 0 || p->cur.bad || p->prev == TOK_MINUS) return;
-    p->cur.v.i = 0;
-    Diag *d = diag_add(p->diags, WF_E_number_too_large, token_span(p, &p->cur), "integer does not fit in 64 bits");
+    if (p->cur->v.i >> 63 == 0 || p->cur->bad || p->prev == TOK_MINUS) return;
+    p->cur->v.i = 0;
+    Diag *d = diag_add(p->diags, WF_E_number_too_large, token_span(p, p->cur), "integer does not fit in 64 bits");
     diag_here(p->diags, d, "the largest is 9223372036854775807");
 }
 
@@ -321,7 +328,7 @@ static bool close_string(Parse *p) {
     while (i > 1 && p->open.data[i - 1].opens != TOK_STRHEAD) i--;
     if (i == 1) return false;
     if (i < p->open.len) {
-        if (!p->cur.bad) report_unclosed(p, parse_innermost(p), "the string goes on here");
+        if (!p->cur->bad) report_unclosed(p, parse_innermost(p), "the string goes on here");
         drop_brackets(p, i);
     }
     p->open.len--;
@@ -329,7 +336,7 @@ static bool close_string(Parse *p) {
 }
 
 static void feed(Parse *p) {
-    const Token *t = &p->cur;
+    const Token *t = p->cur;
     uint8_t kind = t->kind;
     switch (kind) {
     case TOK_RPAREN:
@@ -361,38 +368,62 @@ static void feed(Parse *p) {
 }
 
 static void advance(Parse *p) {
-    p->recent[p->at++ & (RECENT - 1)] = p->cur;
+    p->at++;
     p->cur = p->next;
-    p->next = lexer_next(&p->lexer);
+    p->next = &p->ring[(p->at + 1) & (RECENT - 1)];
+    lexer_next(&p->lexer, p->next);
+}
+
+/* A filter for the common tokens before mend_before_feed looks closer. */
+static bool may_need_mending(const Parse *p) {
+    if (p->skipping) return false;
+    switch (p->cur->kind) {
+    case TOK_COLON: return p->next->first || p->lambda;
+    case TOK_STRING: return p->prev == TOK_IMPORT;
+    case TOK_ASSIGN: return vec_last(&p->open).closes == TOK_RPAREN;
+    case TOK_LBRACE:
+    case TOK_IN:
+    case TOK_NOT:
+    case TOK_IF:
+    case TOK_FOR:
+    case TOK_QQ: return true;
+    default: return false;
+    }
 }
 
 static void step(Parse *p) {
-    if (p->cur.off < p->drop_until && p->cur.kind != TOK_EOF) return;
-    if (p->cur.first && p->open.len > 1) mend_close_blocks(p);
-    if (p->cur.kind == TOK_EOF && p->open.len > 1) close_unclosed(p, 1, "");
-    if (infos[p->cur.kind].class >= CLASS_WORD_RESERVED) {
+    if (p->cur->off < p->drop_until && p->cur->kind != TOK_EOF) return;
+    if (p->cur->first && p->open.len > 1) mend_close_blocks(p);
+    if (p->cur->kind == TOK_EOF && p->open.len > 1) close_unclosed(p, 1, "");
+    if (infos[p->cur->kind].class >= CLASS_WORD_RESERVED) {
         check_unclosed(p);
         settle_word(p);
-    } else if (p->cur.kind == TOK_NAME) {
+    } else if (p->cur->kind == TOK_NAME) {
         check_unclosed(p);
     }
-    if ((p->cur.kind >= LEX_COMMENT || p->cur.kind == TOK_NAME || p->cur.kind == TOK_TYPE) && !mend_token(p)) return;
-    if (p->cur.first && ends_line(p)) emit_line_end(p);
-    if (!p->skipping && !mend_before_feed(p)) return;
+    bool name = p->cur->kind == TOK_NAME || p->cur->kind == TOK_TYPE;
+    if ((p->cur->kind >= LEX_COMMENT || (name && p->cur->v.atom <= p->foreign)) && !mend_token(p)) return;
+    if (p->cur->first && ends_line(p)) emit_line_end(p);
+    if (may_need_mending(p) && !mend_before_feed(p)) return;
     feed(p);
 }
 
 void feeder_run(Parse *p) {
+    uint32_t findings = p->diags->list.len;
+    mend_words(p);
     p->prev = TOK_NL;
     p->at_start = true;
     vec_push(&p->open, ((Bracket){.closes = TOK_RBRACE}));
-    p->cur = lexer_next(&p->lexer);
-    p->next = lexer_next(&p->lexer);
+    p->cur = &p->ring[0];
+    p->next = &p->ring[1];
+    lexer_next(&p->lexer, p->cur);
+    lexer_next(&p->lexer, p->next);
     while (!p->stop) {
         step(p);
-        if (p->cur.kind == TOK_EOF) break;
+        if (p->cur->kind == TOK_EOF) break;
+        if (p->engine == &parser_quick && p->diags->list.len > findings) break;
         if (p->diags->nerrors - p->errors_before >= ERRORS_MAX) {
-            diag_add(p->diags, WF_E_too_many_errors, token_span(p, &p->cur), "too many errors; the rest of the file was not read");
+            diag_add(p->diags, WF_E_too_many_errors, token_span(p, p->cur), "too many errors; the rest of the file was not read");
             p->stop = true;
         }
         advance(p);

@@ -61,8 +61,8 @@ typedef struct Lexer {
 
 /* text.p[text.n] must be NUL. Begins behind a byte order mark. Nothing to free. */
 Lexer lexer_open(Str text, FileId file, Atoms *atoms, Diags *diags);
-/* The next token; TOK_EOF at the end, again and again. A file is read in linear time. */
-Token lexer_next(Lexer *lx);
+/* Reads the next token; TOK_EOF at the end, again and again. A file is read in linear time. */
+void lexer_next(Lexer *lx, Token *t);
 
 /* The value of a string's characters with escapes; mistakes are reported when diags is not NULL. In the arena. */
 Str lexer_decode(Arena *arena, Str raw, FileId file, uint32_t off, Diags *diags);

@@ -211,7 +211,15 @@ static void bad_character(Lexer *lx, Token *t, const unsigned char *p, const uns
     }
     Diag *d = diag_add(lx->diags, WF_E_unexpected_character, at, "unexpected character `%.*s`", (int)(*end - p), p);
     const char *with = NULL;
-    if (cp == 0x201C || cp == 0x201D || cp == 0x201E) with = "\"";
+    if (cp == 0x201C || cp == 0x201D || cp == 0x201E) {
+        with = "\"";
+        const unsigned char *q = *end;
+        while (*q != '\n' && q < lx->limit && !(q[0] == 0xE2 && q[1] == 0x80 && (q[2] == 0x9C || q[2] == 0x9D))) q++;
+        if (*q == 0xE2) { /* the closing one belongs to the same mistake */
+            *end = q + 3;
+            diag_edit(lx->diags, d, span_at(lx, q, *end), "\"");
+        }
+    }
     else if (cp == 0xA0 || cp == 0x3000 || cp == 0x200B) with = " ";
     else if (cp == 0x2192) with = "->";
     else if (cp == 0x2260) with = "!=";
@@ -390,13 +398,13 @@ static bool has_backslash(const unsigned char *p, const unsigned char *end) {
 
 /* --- the main automaton --- */
 
-Token lexer_next(Lexer *lx) {
+void lexer_next(Lexer *lx, Token *t) {
     const unsigned char *at = lx->at, *marker = at, *start;
-    Token t = {.first = at == lx->text || (at == lx->text + 3 && at[-1] == 0xBF)};
+    *t = (Token){.first = at == lx->text || (at == lx->text + 3 && at[-1] == 0xBF)};
 
 #define RETURN(k)                                \
     do {                                         \
-        t.kind = (k);                            \
+        t->kind = (k);                            \
         goto done;                               \
     } while (0)
 
@@ -405,22 +413,20 @@ again:
     /*!re2c
         [ \t]+ { goto again; }
         [\r\n] {
-            if (lx->depth > 0) { at = start; drop_interpolations(lx, &t); goto done; }
+            if (lx->depth > 0) { at = start; drop_interpolations(lx, t); goto done; }
             lx->mended = false;
-            t.first = true;
+            t->first = true;
             goto again;
         }
         "#" {
-            if (lx->depth > 0) {
-                if (lexer_report(lx, &t) && !lx->mended)
-                    diag_add(lx->diags, WF_E_comment_in_interpolation, span_at(lx, start, at), "a comment inside `${ }` would hide its `}`");
-                lx->mended = true;
-                at = line_end(lx, at);
-                goto again;
-            }
             at = line_end(lx, at);
-            if (lx->pragma != NULL && strncmp((const char *)start, "# wfc:", 6) == 0)
+            if (lx->depth > 0) {
+                if (lexer_report(lx, t) && !lx->mended)
+                    diag_add(lx->diags, WF_E_comment_in_interpolation, span_at(lx, start, start + 1), "a comment inside `${ }` would hide its `}`");
+                lx->mended = true;
+            } else if (lx->pragma != NULL && strncmp((const char *)start, "# wfc:", 6) == 0) {
                 lx->pragma(lx->pragma_ctx, (uint32_t)(start - lx->text));
+            }
             if (!lx->comments) goto again;
             RETURN(LEX_COMMENT);
         }
@@ -439,36 +445,37 @@ again:
         "max" { RETURN(TOK_MAX); }           "given" { RETURN(TOK_GIVEN); }       "expect" { RETURN(TOK_EXPECT); }
         "with" { RETURN(TOK_WITH); }         "_" { RETURN(TOK_WILD); }
 
-        [a-z] [a-z0-9_]*    { t.kind = TOK_NAME; goto name; }
-        [A-Z] [A-Za-z0-9]*  { t.kind = TOK_TYPE; goto name; }
+        [a-z] [a-z0-9_]*    { t->kind = TOK_NAME; goto name; }
+        [A-Z] [A-Za-z0-9]*  { t->kind = TOK_TYPE; goto name; }
         word {
             bool upper = *start >= 'A' && *start <= 'Z';
-            t.kind = upper ? TOK_TYPE : TOK_NAME;
-            if (lexer_report(lx, &t)) {
+            t->kind = upper ? TOK_TYPE : TOK_NAME;
+            if (lexer_report(lx, t)) {
                 Diag *d = diag_add(lx->diags, WF_E_name_style, span_at(lx, start, at), "`%.*s` is neither a value's nor a type's name", (int)(at - start), start);
                 diag_note(lx->diags, d, "values and steps are named in lower_case, types in CamelCase");
             }
             goto name;
         }
 
-        dec                 { t.kind = TOK_INT; read_int(lx, &t, start, at); goto done; }
-        dec "." dec exp? | dec exp { t.kind = TOK_FLOAT; read_float(lx, &t, start, at); goto done; }
-        (number tunit)+     { t.kind = TOK_DURATION; read_quantity(lx, &t, start, at); goto done; }
-        number sunit        { t.kind = TOK_SIZE; read_quantity(lx, &t, start, at); goto done; }
-        number [A-Za-z_] [A-Za-z0-9_]* { bad_unit(lx, &t, start, at); goto done; }
+        dec                 { t->kind = TOK_INT; read_int(lx, t, start, at); goto done; }
+        dec "." dec exp? | dec exp { t->kind = TOK_FLOAT; read_float(lx, t, start, at); goto done; }
+        (number tunit)+     { t->kind = TOK_DURATION; read_quantity(lx, t, start, at); goto done; }
+        number sunit        { t->kind = TOK_SIZE; read_quantity(lx, t, start, at); goto done; }
+        number [A-Za-z_] [A-Za-z0-9_]* { bad_unit(lx, t, start, at); goto done; }
 
-        ["] chars "$"* ["]  { t.kind = TOK_STRING; goto string; }
-        ["] chars "$"* "${" { t.kind = TOK_STRHEAD; open_interpolation(lx, &t, at); goto string; }
+        ["] [^"\\$\r\n\x00]* ["] { RETURN(TOK_STRING); } /* without escapes, which are looked for below */
+        ["] chars "$"* ["]  { t->kind = TOK_STRING; goto string; }
+        ["] chars "$"* "${" { t->kind = TOK_STRHEAD; open_interpolation(lx, t, at); goto string; }
         ["] chars "$"* {
             while (*at != '\r' && *at != '\n' && at < lx->limit) at++; /* a backslash at the end of the line */
-            t.kind = TOK_STRING;
-            unclosed_string(lx, &t, start, at);
+            t->kind = TOK_STRING;
+            unclosed_string(lx, t, start, at);
             goto done;
         }
         ["]["]["] | ['][']['] { at = read_triple(lx, start); RETURN(LEX_TRIPLE); }
         ['] onechar* [']    { RETURN(LEX_QUOTED); }
         [fFrRbBuU] [rRbBfF]? / ["'] { RETURN(LEX_PREFIX); }
-        "```" | "~~~"       { t.kind = TOK_FENCE; at = read_fence(lx, &t, start); goto done; }
+        "```" | "~~~"       { t->kind = TOK_FENCE; at = read_fence(lx, t, start); goto done; }
 
         ">>" { RETURN(TOK_THEN); }    "=>" { RETURN(TOK_FATARROW); } "->" { RETURN(TOK_ARROW); }
         "==" { RETURN(TOK_EQ); }      "!=" { RETURN(TOK_NE); }       "<=" { RETURN(TOK_LE); }
@@ -482,7 +489,7 @@ again:
         "[" { RETURN(TOK_LBRACK); }   "]" { RETURN(TOK_RBRACK); }
         "{" { if (lx->depth > 0) lx->braces[lx->depth - 1]++; RETURN(TOK_LBRACE); }
         "}" {
-            if (lx->depth > 0 && lx->braces[lx->depth - 1] == 0) { at = read_rest(lx, &t, at); goto string; }
+            if (lx->depth > 0 && lx->braces[lx->depth - 1] == 0) { at = read_rest(lx, t, at); goto string; }
             if (lx->depth > 0) lx->braces[lx->depth - 1]--;
             RETURN(TOK_RBRACE);
         }
@@ -490,21 +497,20 @@ again:
         ";" { RETURN(LEX_SEMICOLON); } "**" { RETURN(LEX_POWER); }
         ("+" | "-" | "*" | "/" | "//" | "%" | "**") "=" { RETURN(LEX_AUGMENT); }
         [\x00] {
-            if (start < lx->limit) { bad_character(lx, &t, start, &at); RETURN(LEX_BAD); }
+            if (start < lx->limit) { bad_character(lx, t, start, &at); RETURN(LEX_BAD); }
             at = start;
-            if (lx->depth > 0) { drop_interpolations(lx, &t); goto done; }
+            if (lx->depth > 0) { drop_interpolations(lx, t); goto done; }
             RETURN(TOK_EOF);
         }
-        *   { bad_character(lx, &t, start, &at); RETURN(LEX_BAD); }
+        *   { bad_character(lx, t, start, &at); RETURN(LEX_BAD); }
     */
 name:
-    if (lx->atoms != NULL) t.v.atom = atom_of(lx->atoms, (Str){(const char *)start, (size_t)(at - start)});
+    if (lx->atoms != NULL) t->v.atom = atom_of(lx->atoms, (Str){(const char *)start, (size_t)(at - start)});
     goto done;
 string:
-    t.escapes = has_backslash(start, at);
+    t->escapes = has_backslash(start, at);
 done:
-    t.off = (uint32_t)(start - lx->text);
-    t.end = (uint32_t)(at - lx->text);
+    t->off = (uint32_t)(start - lx->text);
+    t->end = (uint32_t)(at - lx->text);
     lx->at = at;
-    return t;
 }

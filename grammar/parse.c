@@ -3,6 +3,8 @@
 
 #include "grammar/parser.h"
 
+#include <sys/mman.h>
+
 /* Texts that are no WF at all get one finding and are not read. */
 static bool check_text(Parse *p) {
     Str text = p->text;
@@ -33,23 +35,48 @@ static void note_pragma(void *ctx, uint32_t off) {
     vec_push(&ast->pragmas, off);
 }
 
-/* A file has about one node for ten bytes; memory that stays untouched costs nothing. */
+/* Page faults are a tenth of the time for a large file; only whole huge pages inside the block are asked for. */
+static void prefer_huge_pages(void *p, size_t bytes) {
+    const uintptr_t page = 2 << 20;
+    uintptr_t from = ((uintptr_t)p + page - 1) & ~(page - 1), to = ((uintptr_t)p + bytes) & ~(page - 1);
+    if (to > from) madvise((void *)from, to - from, MADV_HUGEPAGE);
+}
+
+/* A file has about one node for eight bytes; memory that stays untouched costs nothing. */
 static void reserve(Ast *ast) {
     uint32_t bytes = (uint32_t)ast->text.n;
-    vec_reserve(&ast->node, bytes / 8 + 16);
-    vec_reserve(&ast->extra, bytes / 8 + 16);
+    vec_reserve(&ast->node, bytes / 7 + 16);
+    vec_reserve(&ast->extra, bytes / 5 + 16);
+    prefer_huge_pages(ast->node.data, ast->node.cap * sizeof *ast->node.data);
+    prefer_huge_pages(ast->extra.data, ast->extra.cap * sizeof *ast->extra.data);
+}
+
+static void run(Parse *p, const ParserEngine *engine) {
+    p->engine = engine;
+    p->lexer = lexer_open(p->text, p->file, p->build.ast->atoms, p->diags);
+    p->lexer.pragma = note_pragma;
+    p->lexer.pragma_ctx = p->build.ast;
+    if (!engine->open(p)) return;
+    feeder_run(p);
+    engine->close(p);
+    vec_free(&p->build.pending);
 }
 
 bool parse_file(Ast *out, const Sources *s, FileId file, Atoms *atoms, Diags *diags) {
     ast_init(out, s, file, atoms);
     Parse p = {.build = {.ast = out}, .diags = diags, .file = file, .text = out->text, .errors_before = diags->nerrors};
-    if (check_text(&p) && parser_open(&p)) {
+    const Parse fresh = p;
+    uint32_t findings = diags->list.len;
+    if (check_text(&p)) {
         reserve(out);
-        p.lexer = lexer_open(p.text, file, atoms, diags);
-        p.lexer.pragma = note_pragma;
-        p.lexer.pragma_ctx = out;
-        feeder_run(&p);
-        parser_close(&p);
+        run(&p, &parser_quick);
+        if (diags->list.len > findings) {
+            diags_truncate(diags, findings);
+            ast_free(out);
+            ast_init(out, s, file, atoms);
+            p = fresh;
+            run(&p, &parser_careful);
+        }
     }
     if (out->root == 0) parser_finish(&p, 0, NO_LIST);
     vec_free(&p.build.pending);

@@ -9,7 +9,7 @@
 enum {
     BRACKETS_MAX = 1000, /* open at once */
     ERRORS_MAX = 100,    /* findings of one file; more tell nothing */
-    RECENT = 4,          /* tokens remembered, a power of 2 */
+    RECENT = 8,          /* tokens kept, a power of 2 */
 };
 
 /* An open bracket. `opens` is what the text has, `closes` what the parser gets for its closer: they differ for braces that stand
@@ -31,15 +31,17 @@ typedef struct Parse {
     FileId file;
     Str text;
     Lexer lexer;
-    struct wf_yypstate *state;
+    const struct ParserEngine *engine;
+    void *state;           /* the engine's */
 
-    Token cur, next;       /* the token at hand and the one after it */
-    Token recent[RECENT];  /* the last tokens read, newest at recent[at & (RECENT - 1)] */
+    Token ring[RECENT];    /* the tokens around the one at hand, which is ring[at % RECENT] */
+    Token *cur, *next;     /* the token at hand and the one after it */
     uint32_t at;
     VEC(Bracket) open;     /* open.data[0] is the file itself */
     uint8_t prev;          /* kind of the last token, as the parser saw it; TOK_NL at the start */
     uint32_t prev_end;
     uint8_t header;        /* TOK_STEP ... while the header of that declaration is read at the outermost level, else 0 */
+    Atom foreign;          /* see mend_words */
     bool at_start;         /* the next token begins a statement */
     bool lambda;           /* a `lambda` of Python waits for its colon */
     bool lambda_paren;
@@ -55,14 +57,22 @@ typedef struct Parse {
     uint32_t errors_before;
 } Parse;
 
-/* --- parser.y --- */
-bool parser_open(Parse *p);
-void parser_close(Parse *p);
-void parser_push(Parse *p, TokenKind kind, Value value, Loc at);
-/* Puts the parser into recovery at `at` without a message. */
-void parser_fail(Parse *p, Loc at);
-/* Whether the grammar allows the token here. Costs the reductions that it would cause. */
-bool parser_accepts(Parse *p, TokenKind kind);
+/* --- parser.y, which is compiled twice --- */
+
+/* The quick variant cannot tell which tokens it would accept; it says yes to all, so that nothing is mended, and a file with any
+   mistake is read again by the careful one, which costs a tenth more for each token. */
+typedef struct ParserEngine {
+    bool (*open)(Parse *p);
+    void (*close)(Parse *p);
+    void (*push)(Parse *p, TokenKind kind, Value value, Loc at);
+    void (*fail)(Parse *p, Loc at);                /* into recovery, without a message */
+    bool (*accepts)(Parse *p, TokenKind kind);     /* costs the reductions that the token would cause */
+} ParserEngine;
+extern const ParserEngine parser_quick, parser_careful;
+
+static inline bool parser_accepts(Parse *p, TokenKind kind) { return p->engine->accepts(p, kind); }
+static inline void parser_push(Parse *p, TokenKind kind, Value value, Loc at) { p->engine->push(p, kind, value, at); }
+static inline void parser_fail(Parse *p, Loc at) { p->engine->fail(p, at); }
 
 /* --- for the actions of parser.y: actions.c --- */
 void parser_finish(Parse *p, NodeId edition, ListValue items);
@@ -73,6 +83,7 @@ NodeId parser_format(Parse *p, Atom name, NodeId string, Loc first, Loc last);
 ListValue parser_prepend(Parse *p, NodeId node, ListValue list);
 ListValue parser_concat(Parse *p, ListValue left, ListValue right);
 ListValue parser_text(Parse *p, NodeId head, ListValue parts, NodeId tail);
+NodeId parser_chain(Parse *p, NodeId left, NodeId right, Loc at); /* left >> right; a chain on the left grows */
 /* Makes an INT or FLOAT that is not in parentheses negative; false for other nodes. */
 bool parser_negate_literal(Parse *p, NodeId literal, Loc at);
 
@@ -81,6 +92,8 @@ void parser_unexpected(Parse *p, TokenKind kind, Loc at, const uint8_t *expected
 void parser_too_deep(Parse *p, Loc at);
 
 /* --- foreign forms: mend.c --- */
+/* Sets p->foreign, above which no atom is one of the words that mend_token looks for. */
+void mend_words(Parse *p);
 /* Looks at p->cur before layout. False when the token was dealt with and must not be fed. */
 bool mend_token(Parse *p);
 /* Looks at p->cur when it is about to be fed, for forms that only the grammar's state tells from good ones. */
@@ -107,8 +120,8 @@ static inline Span parse_span(const Parse *p, uint32_t off, uint32_t end) { retu
 static inline Span token_span(const Parse *p, const Token *t) { return parse_span(p, t->off, t->end); }
 static inline Loc token_loc(const Token *t) { return (Loc){t->off, t->end}; }
 static inline Str token_str(const Parse *p, const Token *t) { return (Str){p->text.p + t->off, t->end - t->off}; }
-/* The k-th last token read before p->cur; k from 1 to RECENT - 1. */
-static inline const Token *parse_recent(const Parse *p, unsigned k) { return &p->recent[(p->at - k) & (RECENT - 1)]; }
+/* The k-th last token read before p->cur; k from 1 to 4. */
+static inline const Token *parse_recent(const Parse *p, unsigned k) { return &p->ring[(p->at - k) & (RECENT - 1)]; }
 static inline Bracket *parse_innermost(Parse *p) { return &vec_last(&p->open); }
 
 #endif

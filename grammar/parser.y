@@ -5,13 +5,13 @@
 %require "3.8"
 %define api.pure full
 %define api.push-pull push
-%define api.prefix {wf_yy}
+%define api.prefix {wf_parse_}
 %define api.token.prefix {YT_}
 %define api.token.raw
 %define api.value.type {Value}
 %define api.location.type {Loc}
 %define parse.error custom
-%define parse.lac full
+%define parse.lac full /* not in the quick variant: see ParserEngine */
 %define lr.type ielr
 %locations
 %expect 0
@@ -35,7 +35,7 @@ struct Parse;
 #define YYINITDEPTH 512
 #define YYMAXDEPTH 20000
 
-static void wf_yyerror(const Loc *at, struct Parse *parse, const char *message);
+static void yyerror(const Loc *at, struct Parse *parse, const char *message);
 
 #define ADD(list, node) list_add(&parse->build, (list), (node))
 #define ONE(node) list_one(&parse->build, (node))
@@ -46,6 +46,7 @@ static void wf_yyerror(const Loc *at, struct Parse *parse, const char *message);
 
 /* TOKENS */
 
+%left THEN
 %left OR
 %left AND
 %precedence NOT
@@ -58,10 +59,10 @@ static void wf_yyerror(const Loc *at, struct Parse *parse, const char *message);
 %precedence DOT QDOT LPAREN LBRACK QBRACK WITH
 
 %type <id> NAME TYPE INT FLOAT DURATION SIZE STRING STRHEAD STRMID STRTAIL FENCE
-%nterm <id> item decl path body type btype opt_type opt_btype field default annotation target_body
-%nterm <id> statement block seq expr string arm arm_body pattern if_expr filter local named entry arg garg wild
+%nterm <id> item decl path body type btype table opt_type opt_btype field annotation target_body
+%nterm <id> statement block expr arm arm_body pattern if_expr filter local named entry special_arg lambda garg wild
 %nterm <list> items annots annot_group annot_lines stmt_annots params fields field_lines targets names members statements
-%nterm <list> args arg_list gargs garg_list named_list exprs chain parts arms patterns entries lambda_names
+%nterm <list> args arg_list gargs garg_list named_list exprs parts arms patterns entries lambda_names
 
 %%
 
@@ -97,9 +98,9 @@ annots:
 
 annotation:
     "@" NAME                             { $$ = MAKE(ANNOTATION, ATOM($2), ATOM(0), LIST(NO_LIST)); }
-  | "@" NAME "(" args ")"                { $$ = MAKE(ANNOTATION, ATOM($2), ATOM(0), LIST($4)); }
+  | "@" NAME args                        { $$ = MAKE(ANNOTATION, ATOM($2), ATOM(0), LIST($3)); }
   | "@" NAME "." NAME                    { $$ = MAKE(ANNOTATION, ATOM($4), ATOM($2), LIST(NO_LIST)); }
-  | "@" NAME "." NAME "(" args ")"       { $$ = MAKE(ANNOTATION, ATOM($4), ATOM($2), LIST($6)); }
+  | "@" NAME "." NAME args               { $$ = MAKE(ANNOTATION, ATOM($4), ATOM($2), LIST($5)); }
   ;
 
 decl:
@@ -115,7 +116,7 @@ decl:
       { $$ = MAKE_FROM(@2, STRUCT, ATOM($3), LIST($1), LIST($5)); }
   | annots ENUM TYPE "{" members opt_sep "}"
       { $$ = MAKE_FROM(@2, ENUM, ATOM($3), LIST($1), LIST($5)); }
-  | annots FN NAME params "->" type "=" seq
+  | annots FN NAME params "->" type "=" expr
       { $$ = MAKE_FROM(@2, FN, ATOM($3), LIST($1), LIST($4), NODE($6), NODE($8)); }
   | annots STEP NAME params opt_type body targets
       { $$ = MAKE_FROM(@2, STEP, ATOM($3), LIST($1), LIST($4), NODE($5), NODE($6), LIST($7)); }
@@ -137,9 +138,9 @@ decl:
       { $$ = MAKE_FROM(@2, ANNOTATION_DECL, ATOM($3), LIST($1), LIST(NO_LIST), LIST($5)); }
   | annots ANNOTATION NAME params ON names
       { $$ = MAKE_FROM(@2, ANNOTATION_DECL, ATOM($3), LIST($1), LIST($4), LIST($6)); }
-  | annots NAME "=" seq
+  | annots NAME "=" expr
       { $$ = MAKE_FROM(@2, BINDING, ATOM($2), LIST($1), NODE(0), NODE($4)); }
-  | annots NAME ":" type "=" seq
+  | annots NAME ":" type "=" expr
       { $$ = MAKE_FROM(@2, BINDING, ATOM($2), LIST($1), NODE($4), NODE($6)); }
   ;
 
@@ -191,11 +192,9 @@ field_lines:
   ;
 
 field:
-    annots NAME ":" type default    { $$ = MAKE_FROM(@2, PARAM, ATOM($2), LIST($1), NODE($4), NODE($5)); } ;
-
-default:
-    %empty                          { $$ = 0; }
-  | "=" expr                        { $$ = $2; }
+    annots NAME ":" btype           { $$ = MAKE_FROM(@2, PARAM, ATOM($2), LIST($1), NODE($4), NODE(0)); }
+  | annots NAME ":" table           { $$ = MAKE_FROM(@2, PARAM, ATOM($2), LIST($1), NODE($4), NODE(0)); }
+  | annots NAME ":" type "=" expr   { $$ = MAKE_FROM(@2, PARAM, ATOM($2), LIST($1), NODE($4), NODE($6)); }
   ;
 
 body:
@@ -212,7 +211,7 @@ targets:
 
 target_body:
     ON NAME NAME STRING             { $$ = MAKE(TARGET_BODY, ATOM($2), ATOM($3), NODE($4), LIST(NO_LIST)); }
-  | ON NAME NAME STRING "(" args ")" { $$ = MAKE(TARGET_BODY, ATOM($2), ATOM($3), NODE($4), LIST($6)); }
+  | ON NAME NAME STRING args        { $$ = MAKE(TARGET_BODY, ATOM($2), ATOM($3), NODE($4), LIST($5)); }
   ;
 
 /* --- types: btype is what may stand before a block, without columns in braces --- */
@@ -229,7 +228,11 @@ opt_btype:
 
 type:
     btype
-  | NAME STRING "{" field_lines opt_sep "}"
+  | table
+  ;
+
+table:
+    NAME STRING "{" field_lines opt_sep "}"
       { $$ = MAKE(TYPE_TABLE, NODE(parser_format(parse, $1, $2, @1, @2)), LIST($4)); }
   | NAME STRING "{" field_lines opt_sep "}" "?"
       { Loc at = {@1.off, @6.end};
@@ -268,21 +271,21 @@ stmt_annots:
   ;
 
 statement:
-    stmt_annots NAME "=" seq          { $$ = MAKE_FROM(@2, BINDING, ATOM($2), LIST($1), NODE(0), NODE($4)); }
-  | stmt_annots NAME ":" type "=" seq { $$ = MAKE_FROM(@2, BINDING, ATOM($2), LIST($1), NODE($4), NODE($6)); }
-  | stmt_annots seq                   { $$ = MAKE_FROM(@2, EXPR_STMT, NODE($2), LIST($1)); }
-  | stmt_annots RETURN seq            { $$ = MAKE_FROM(@2, RETURN, NODE($3), LIST($1)); }
+    stmt_annots NAME "=" expr          { $$ = MAKE_FROM(@2, BINDING, ATOM($2), LIST($1), NODE(0), NODE($4)); }
+  | stmt_annots NAME ":" type "=" expr { $$ = MAKE_FROM(@2, BINDING, ATOM($2), LIST($1), NODE($4), NODE($6)); }
+  | stmt_annots expr                   { $$ = MAKE_FROM(@2, EXPR_STMT, NODE($2), LIST($1)); }
+  | stmt_annots RETURN expr            { $$ = MAKE_FROM(@2, RETURN, NODE($3), LIST($1)); }
   | stmt_annots ON NAME block         { $$ = MAKE_FROM(@2, HANDLER, ATOM($3), LIST($1), NODE(0), NODE($4)); }
   | stmt_annots ON NAME local block   { $$ = MAKE_FROM(@2, HANDLER, ATOM($3), LIST($1), NODE($4), NODE($5)); }
   | stmt_annots FINALLY block         { $$ = MAKE_FROM(@2, HANDLER, ATOM(parser_atom(parse, "finally")), LIST($1), NODE(0), NODE($3)); }
-  | GIVEN NAME "(" gargs ")" "=" seq
+  | GIVEN NAME "(" gargs ")" "=" expr
       { NodeId callee = MAKE_LOC(NAME, @2, ATOM($2));
         $$ = MAKE(GIVEN, NODE(callee), LIST($4), NODE($7)); }
-  | GIVEN NAME "." NAME "(" gargs ")" "=" seq
+  | GIVEN NAME "." NAME "(" gargs ")" "=" expr
       { Loc at = {@2.off, @4.end};
         NodeId module = MAKE_LOC(NAME, @2, ATOM($2)), callee = MAKE_LOC(MEMBER, at, NODE(module), ATOM($4));
         $$ = MAKE(GIVEN, NODE(callee), LIST($6), NODE($9)); }
-  | EXPECT seq                        { $$ = MAKE(EXPECT, NODE($2)); }
+  | EXPECT expr                        { $$ = MAKE(EXPECT, NODE($2)); }
   | error                             { $$ = MAKE(ERROR, NODE(0)); }
   ;
 
@@ -297,25 +300,15 @@ garg_list:
   ;
 
 garg:
-    seq
+    expr
   | wild
-  | NAME ":" seq                    { $$ = MAKE(NAMED, ATOM($1), NODE($3)); }
+  | NAME ":" expr                    { $$ = MAKE(NAMED, ATOM($1), NODE($3)); }
   | NAME ":" wild                   { $$ = MAKE(NAMED, ATOM($1), NODE($3)); }
   ;
 
 wild: "_"                           { $$ = MAKE(WILD, NODE(0)); } ;
 
-/* --- expressions: seq may be a chain of >>, expr not --- */
-
-seq:
-    expr
-  | chain                           { $$ = MAKE(CHAIN, LIST($1)); }
-  ;
-
-chain:
-    expr ">>" expr                  { $$ = ADD(ONE($1), $3); }
-  | chain ">>" expr                 { $$ = ADD($1, $3); }
-  ;
+/* --- expressions --- */
 
 expr:
     NAME                            { $$ = MAKE(NAME, ATOM($1)); }
@@ -327,9 +320,10 @@ expr:
   | TRUE                            { $$ = MAKE(BOOL, ATOM(1)); }
   | FALSE                           { $$ = MAKE(BOOL, ATOM(0)); }
   | NONE                            { $$ = MAKE(NONE, NODE(0)); }
-  | string
+  | STRING
+  | STRHEAD parts STRTAIL           { $$ = MAKE(TEXT, LIST(parser_text(parse, $1, $2, $3))); }
   | FENCE
-  | "(" seq ")"                     { $$ = FLAG($2, AST_PAREN); }
+  | "(" expr ")"                     { $$ = FLAG($2, AST_PAREN); }
   | "(" named_list opt_comma ")"    { $$ = MAKE(RECORD, LIST($2)); }
   | "[" "]"                         { $$ = MAKE(LIST, LIST(NO_LIST)); }
   | "[" exprs opt_comma "]"         { $$ = MAKE(LIST, LIST($2)); }
@@ -340,8 +334,9 @@ expr:
   | expr "?." NAME                  { $$ = FLAG(MAKE(MEMBER, NODE($1), ATOM($3)), AST_OPTIONAL); }
   | expr "[" expr "]"               { $$ = MAKE(INDEX, NODE($1), NODE($3)); }
   | expr "?[" expr "]"              { $$ = FLAG(MAKE(INDEX, NODE($1), NODE($3)), AST_OPTIONAL); }
-  | expr "(" args ")"               { $$ = MAKE(CALL, NODE($1), LIST($3)); }
+  | expr args               { $$ = MAKE(CALL, NODE($1), LIST($2)); }
   | expr WITH "(" named_list opt_comma ")" { $$ = MAKE(WITH, NODE($1), LIST($4)); }
+  | expr ">>" expr                  { $$ = parser_chain(parse, $1, $3, yyloc); }
   | expr OR expr                    { $$ = BINARY($1, OR, $3); }
   | expr AND expr                   { $$ = BINARY($1, AND, $3); }
   | NOT expr                        { $$ = MAKE(NOT, NODE($2)); }
@@ -368,19 +363,14 @@ expr:
   | TRY block CATCH local block     { $$ = MAKE(TRY, NODE($2), NODE($4), NODE($5)); }
   ;
 
-string:
-    STRING
-  | STRHEAD parts STRTAIL           { $$ = MAKE(TEXT, LIST(parser_text(parse, $1, $2, $3))); }
-  ;
-
 parts:
-    seq                             { $$ = ONE($1); }
-  | parts STRMID seq                { $$ = ADD($2 ? ADD($1, $2) : $1, $3); }
+    expr                             { $$ = ONE($1); }
+  | parts STRMID expr                { $$ = ADD($2 ? ADD($1, $2) : $1, $3); }
   ;
 
 exprs:
-    seq                             { $$ = ONE($1); }
-  | exprs "," seq                   { $$ = ADD($1, $3); }
+    expr                             { $$ = ONE($1); }
+  | exprs "," expr                   { $$ = ADD($1, $3); }
   ;
 
 entries:
@@ -388,33 +378,34 @@ entries:
   | entries "," entry               { $$ = ADD($1, $3); }
   ;
 
-entry: expr ":" seq                 { $$ = MAKE(ENTRY, NODE($1), NODE($3)); } ;
+entry: expr ":" expr                 { $$ = MAKE(ENTRY, NODE($1), NODE($3)); } ;
 
 named_list:
     named                           { $$ = ONE($1); }
   | named_list "," named            { $$ = ADD($1, $3); }
   ;
 
-named: NAME ":" seq                 { $$ = MAKE(NAMED, ATOM($1), NODE($3)); } ;
+named: NAME ":" expr                 { $$ = MAKE(NAMED, ATOM($1), NODE($3)); } ;
 
 args:
-    %empty                          { $$ = NONE(); }
-  | arg_list opt_comma
+    "(" ")"                         { $$ = NONE(); }
+  | "(" arg_list ")"                { $$ = $2; }
+  | "(" arg_list "," ")"            { $$ = $2; }
   ;
 
 arg_list:
-    arg                             { $$ = ONE($1); }
-  | arg_list "," arg                { $$ = ADD($1, $3); }
+    expr                            { $$ = ONE($1); } /* the two common forms without a detour */
+  | special_arg                     { $$ = ONE($1); }
+  | arg_list "," expr               { $$ = ADD($1, $3); }
+  | arg_list "," special_arg        { $$ = ADD($1, $3); }
   ;
 
-arg:
-    seq
-  | lambda
-  | NAME ":" seq                    { $$ = MAKE(NAMED, ATOM($1), NODE($3)); }
+special_arg:
+    lambda
+  | NAME ":" expr                   { $$ = MAKE(NAMED, ATOM($1), NODE($3)); }
   | NAME ":" lambda                 { $$ = MAKE(NAMED, ATOM($1), NODE($3)); }
   ;
 
-%nterm <id> lambda;
 lambda:
     local "=>" expr                       { $$ = MAKE(LAMBDA, LIST(ONE($1)), NODE($3)); }
   | "(" lambda_names ")" "=>" expr        { $$ = MAKE(LAMBDA, LIST($2), NODE($5)); }
@@ -446,7 +437,7 @@ arm:
   | error                           { $$ = MAKE(ERROR, NODE(0)); }
   ;
 
-arm_body: seq | block ;
+arm_body: expr | block ;
 
 patterns:
     pattern                         { $$ = ONE($1); }
@@ -482,30 +473,33 @@ static int yyreport_syntax_error(const yypcontext_t *context, struct Parse *pars
     return 0;
 }
 
-static void wf_yyerror(const Loc *at, struct Parse *parse, const char *message) {
+static void yyerror(const Loc *at, struct Parse *parse, const char *message) {
     (void)message; /* only "memory exhausted" comes here: the stack has YYMAXDEPTH states */
     parser_too_deep(parse, *at);
 }
 
-_Static_assert((int)YT_NL == TOK_NL && (int)YT_WITH == TOK_WITH, "Bison numbers the tokens in the order of tokens.def");
+_Static_assert((int)YYSYMBOL_NL == TOK_NL && (int)YYSYMBOL_WITH == TOK_WITH, "Bison numbers the tokens in the order of tokens.def");
 
 /* Bison would mute errors until three tokens were shifted. The feeder goes on only where a statement ends, so that each error is one
    of its own. */
-void parser_push(Parse *parse, TokenKind kind, Value value, Loc at) {
-    wf_yypush_parse(parse->state, (int)kind, &value, &at, parse);
-    parse->state->yyerrstatus = 0;
+static void engine_push(Parse *parse, TokenKind kind, Value value, Loc at) {
+    yypush_parse(parse->state, (int)kind, &value, &at, parse);
+    ((yypstate *)parse->state)->yyerrstatus = 0;
 }
 
-void parser_fail(Parse *parse, Loc at) {
-    Value none = {0};
-    wf_yypush_parse(parse->state, YT_WF_YYerror, &none, &at, parse);
-    parse->state->yyerrstatus = 0;
-}
+static void engine_fail(Parse *parse, Loc at) { engine_push(parse, (TokenKind)YYSYMBOL_YYerror, (Value){0}, at); }
 
-bool parser_accepts(Parse *parse, TokenKind kind) {
-    struct wf_yypstate *ps = parse->state;
+static bool engine_accepts(Parse *parse, TokenKind kind) {
+#ifdef PARSER_IS_QUICK
+    (void)parse, (void)kind;
+    return true;
+#else
+    yypstate *ps = parse->state;
     return yy_lac(ps->yyesa, &ps->yyes, &ps->yyes_capacity, ps->yyssp, (yysymbol_kind_t)kind) == 0;
+#endif
 }
 
-bool parser_open(Parse *parse) { return (parse->state = wf_yypstate_new()) != NULL; }
-void parser_close(Parse *parse) { wf_yypstate_delete(parse->state); }
+static bool engine_open(Parse *parse) { return (parse->state = yypstate_new()) != NULL; }
+static void engine_close(Parse *parse) { yypstate_delete(parse->state); }
+
+const ParserEngine PARSER_ENGINE = {engine_open, engine_close, engine_push, engine_fail, engine_accepts};

@@ -10,23 +10,23 @@ static bool has(const uint8_t *expected, unsigned n, uint8_t kind) {
 
 static bool only(const uint8_t *expected, unsigned n, uint8_t kind) { return n == 1 && expected[0] == kind; }
 
-/* "`=`", "`if`", "a name", "the end of the line". */
-static void add_kind(Buf *b, uint8_t kind) {
+/* "`=`", "a name", "the end of the line"; without the article where it is what was found. */
+static void add_kind(Buf *b, uint8_t kind, bool article) {
     const char *text = token_text(kind);
     switch ((int)kind) {
-    case TOK_EOF: buf_z(b, "the end of the file"); return;
-    case TOK_NL: buf_z(b, "the end of the line"); return;
+    case TOK_EOF: buf_z(b, &"the end of the file"[article ? 0 : 4]); return;
+    case TOK_NL: buf_z(b, &"the end of the line"[article ? 0 : 4]); return;
     case TOK_NAME:
     case TOK_STRING:
     case TOK_FLOAT:
     case TOK_DURATION:
     case TOK_SIZE:
-    case TOK_FENCE: buf_printf(b, "a %s", text); return;
-    case TOK_TYPE: buf_z(b, "a type's name"); return;
-    case TOK_INT: buf_z(b, "an integer"); return;
-    case TOK_STRHEAD: buf_z(b, "a string"); return;
+    case TOK_FENCE: buf_printf(b, "%s%s", article ? "a " : "", text); return;
+    case TOK_TYPE: buf_z(b, &"a type's name"[article ? 0 : 2]); return;
+    case TOK_INT: buf_z(b, &"an integer"[article ? 0 : 3]); return;
+    case TOK_STRHEAD: buf_z(b, &"a string"[article ? 0 : 2]); return;
     case TOK_STRMID:
-    case TOK_STRTAIL: buf_z(b, "the `}` of the string"); return;
+    case TOK_STRTAIL: buf_z(b, &"the `}` of the string"[article ? 0 : 4]); return;
     default: buf_printf(b, "`%s`", text); return;
     }
 }
@@ -39,7 +39,7 @@ static bool is_operator(uint8_t k) {
 /* The expected tokens as a list, or as a class where an expression, an operator or a declaration may stand. */
 static void add_expected(Buf *b, const uint8_t *expected, unsigned n) {
     bool expression = has(expected, n, TOK_NAME) && has(expected, n, TOK_FLOAT), operators = has(expected, n, TOK_PLUS) && !expression;
-    bool declarations = has(expected, n, TOK_WORKFLOW) && has(expected, n, TOK_STEP), fields = false;
+    bool declarations = has(expected, n, TOK_WORKFLOW) && has(expected, n, TOK_STEP);
     bool type = has(expected, n, TOK_NAME) && has(expected, n, TOK_TYPE) && has(expected, n, TOK_LBRACK) && !expression;
     unsigned shown = 0;
     const char *classes[4];
@@ -62,11 +62,10 @@ static void add_expected(Buf *b, const uint8_t *expected, unsigned n) {
         if (k == TOK_STRHEAD || (k == TOK_NL && n > 1 && !operators)) continue;
         rest[nrest++] = k;
     }
-    (void)fields;
     if (nrest > 6) nrest = nclasses > 0 ? 0 : 6;
     for (unsigned i = 0; i < nclasses + nrest; i++, shown++) {
         if (shown > 0) buf_z(b, i + 1 == nclasses + nrest ? " or " : ", ");
-        if (i < nrest) add_kind(b, rest[i]);
+        if (i < nrest) add_kind(b, rest[i], true);
         else buf_z(b, classes[i - nrest]);
     }
 }
@@ -74,21 +73,19 @@ static void add_expected(Buf *b, const uint8_t *expected, unsigned n) {
 static void add_found(Parse *p, Buf *b, TokenKind kind, Loc at) {
     if ((kind == TOK_NAME || kind == TOK_TYPE) && at.end > at.off && at.end - at.off < 64)
         buf_printf(b, "`%.*s`", (int)(at.end - at.off), p->text.p + at.off);
-    else add_kind(b, (uint8_t)kind);
+    else add_kind(b, (uint8_t)kind, false);
 }
 
 /* The line before ended in the middle of a statement, and this token came in its place. */
 static bool is_unfinished(const Parse *p, Loc at) {
     if (p->resumed == 0 || at.off < p->resumed) return false;
-    if (p->cur.first && p->cur.off == p->resumed) return true;
+    if (p->cur->first && p->cur->off == p->resumed) return true;
     const Token *before = parse_recent(p, 1);
     return before->off == p->resumed && before->first; /* `x =` and then `y = 1`: the second `=` is what does not fit */
 }
 
 /* A sentence for the places where the list of tokens would not help. */
 static const char *advice(const Parse *p, TokenKind kind, const uint8_t *expected, unsigned n) {
-    if (p->header == TOK_STEP && p->open.len == 1 && has(expected, n, TOK_FENCE) && has(expected, n, TOK_ON))
-        return "a step ends in its body: a code fence, `exec [...]`, `extern \"symbol\"`, `supplied` or `on <engine> ...`";
     if (p->header == TOK_STEP && p->open.len == 1 && (kind == TOK_FENCE || kind == TOK_EXEC)) return "a step has one body";
     if (p->header == TOK_FN && (kind == TOK_LBRACE || kind == TOK_FENCE)) return "the body of a `fn` is one expression: fn name(x: int) -> int = x + 1";
     if (kind == TOK_LBRACE && p->prev == TOK_FATARROW) return "a lambda's body is one expression";
@@ -106,9 +103,10 @@ static const char *advice(const Parse *p, TokenKind kind, const uint8_t *expecte
 
 void parser_unexpected(Parse *p, TokenKind kind, Loc at, const uint8_t *expected, unsigned n) {
     p->failed = true;
-    if (p->cur.bad && p->cur.off == at.off) return; /* the lexer spoke */
+    if (p->cur->bad && p->cur->off == at.off) return; /* the lexer spoke */
     Span span = parse_span(p, at.off, at.end);
-    if (token_is_declaration(p->prev) && token_is_reserved((uint8_t)kind) && has(expected, n, TOK_NAME)) {
+    if (token_is_reserved((uint8_t)kind) &&
+        ((token_is_declaration(p->prev) && has(expected, n, TOK_NAME)) || (p->next->kind == TOK_ASSIGN && !p->next->first))) {
         Diag *d = diag_add(p->diags, WF_E_reserved_word, span, "`%s` is a word of the language", token_text((uint8_t)kind));
         diag_here(p->diags, d, "cannot be a name here");
         return;
@@ -122,10 +120,16 @@ void parser_unexpected(Parse *p, TokenKind kind, Loc at, const uint8_t *expected
         const Token *t = &p->unfinished;
         Diag *d = diag_add(p->diags, WF_E_unfinished_line, token_span(p, t), "the line is unfinished after `%.*s`", (int)(t->end - t->off), p->text.p + t->off);
         Buf text = BUF_INIT;
-        if (p->cur.off == p->resumed) add_expected(&text, expected, n);
+        if (p->cur->off == p->resumed) add_expected(&text, expected, n);
         if (text.n > 0) diag_here(p->diags, d, "expected %s", buf_cstr(&text));
         diag_label(p->diags, d, parse_span(p, p->resumed, p->resumed + 1), "the next line begins here");
         buf_free(&text);
+        return;
+    }
+    bool no_body = p->header == TOK_STEP && p->open.len == 1 && has(expected, n, TOK_FENCE) && has(expected, n, TOK_ON);
+    if (no_body && (kind == TOK_NL || kind == TOK_EOF)) {
+        Diag *d = diag_add(p->diags, WF_E_step_without_body, span, "the step has no body");
+        diag_help(p->diags, d, "write its code in a fence below, or `exec [...]`, `extern \"symbol\"`, `supplied`, `on <engine> ...`");
         return;
     }
     Buf found = BUF_INIT, want = BUF_INIT;

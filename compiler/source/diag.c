@@ -81,6 +81,15 @@ void diag_edit(Diags *ds, Diag *d, Span span, const char *fmt, ...) {
     vec_push(&d->edits, e);
 }
 
+void diags_truncate(Diags *ds, uint32_t n) {
+    while (ds->list.len > n) {
+        Diag d = vec_pop(&ds->list);
+        if (d.severity == SEV_ERROR) ds->nerrors--;
+        else ds->nwarnings--;
+        diag_release(&d);
+    }
+}
+
 static int compare(const void *a, const void *b) {
     const Diag *x = a, *y = b;
     if (x->span.file != y->span.file) return x->span.file < y->span.file ? -1 : 1;

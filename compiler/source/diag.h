@@ -59,6 +59,8 @@ void diag_help(Diags *ds, Diag *d, const char *fmt, ...) __attribute__((format(p
 /* Adds an edit to the fix. `text` is formatted. */
 void diag_edit(Diags *ds, Diag *d, Span span, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
+/* Forgets the findings from index n on. */
+void diags_truncate(Diags *ds, uint32_t n);
 /* Sorts by file, offset, code; equal findings at equal places become one. */
 void diags_sort(Diags *ds);
 

@@ -6,6 +6,20 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+typedef struct Walk {
+    const Ast *ast;
+    NodeId parent;
+    unsigned depth;
+} Walk;
+
+/* Children are lower than their parents, so that passes may recurse. */
+static void check_child(void *ctx, NodeId child) {
+    Walk *w = ctx;
+    if (child == 0 || child >= w->ast->node.len || w->depth > AST_MAX_HEIGHT) abort();
+    if (ast_node(w->ast, child)->height >= ast_node(w->ast, w->parent)->height) abort();
+    ast_children(w->ast, child, check_child, &(Walk){w->ast, child, w->depth + 1});
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     Sources sources;
     Atoms atoms;
@@ -24,6 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         Span name = ast_name_span(&ast, id);
         if (name.off > size || name.len > size - name.off) abort();
     }
+    if (ok) ast_children(&ast, ast.root, check_child, &(Walk){&ast, ast.root, 1});
     Buf out = BUF_INIT;
     ast_dump(&out, &ast, ast.root);
 
