@@ -403,7 +403,7 @@ static void step(Parse *p) {
     }
     bool name = p->cur->kind == TOK_NAME || p->cur->kind == TOK_TYPE;
     if ((p->cur->kind >= LEX_COMMENT || (name && p->cur->v.atom <= p->foreign)) && !mend_token(p)) return;
-    if (p->cur->first && ends_line(p)) emit_line_end(p);
+    if (p->cur->first && ends_line(p) && !(p->cur->kind == TOK_LBRACE && mend_brace_line(p))) emit_line_end(p);
     if (may_need_mending(p) && !mend_before_feed(p)) return;
     feed(p);
 }

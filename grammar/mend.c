@@ -372,6 +372,15 @@ static bool mend_colon_block(Parse *p) {
     return false;
 }
 
+bool mend_brace_line(Parse *p) {
+    if (p->skipping || !parser_accepts(p, TOK_LBRACE)) return false;
+    Diag *d = report(p, WF_E_brace_on_next_line, token_span(p, p->cur), "a block opens on the line that it belongs to");
+    diag_label(p->diags, d, parse_span(p, p->prev_end, p->prev_end), "here");
+    diag_help(p->diags, d, "write the `{` there");
+    diag_edit(p->diags, d, parse_span(p, p->prev_end, p->cur->end), " {");
+    return true;
+}
+
 /* { } where a value belongs: a record when its first key is a name, else a map. */
 static bool mend_braces(Parse *p) {
     bool record = token_is_word(p->next->kind) || p->next->kind == TOK_NAME || token_ends(p->prev);

@@ -98,6 +98,8 @@ void mend_words(Parse *p);
 bool mend_token(Parse *p);
 /* Looks at p->cur when it is about to be fed, for forms that only the grammar's state tells from good ones. */
 bool mend_before_feed(Parse *p);
+/* p->cur is a brace that begins a line: true when it opens the block of the line before. */
+bool mend_brace_line(Parse *p);
 /* Closes the innermost block of Python, or all that end before p->cur. */
 void mend_close_block(Parse *p);
 void mend_close_blocks(Parse *p);

@@ -1,0 +1,3 @@
+# The trees of correct files.
+# needs: wfc-parse
+wfc-parse "${1##*/}"
