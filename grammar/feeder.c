@@ -297,6 +297,7 @@ static bool ends_line(Parse *p) {
     const Bracket *in = parse_innermost(p);
     if (in->closes != TOK_RBRACE) return false;
     if (!(infos[p->prev].layout & ENDS)) {
+        if (p->prev == TOK_LBRACE || p->prev == TOK_COMMA || p->prev == TOK_NL) return false; /* nothing is missing there */
         p->unfinished = *parse_recent(p, 1);
         p->resumed = t->off;
         return false;

@@ -128,13 +128,18 @@ static void mend_power(Parse *p) {
 
 /* Blocks of Python and the like: nothing in them is WF, so all up to the next line at the indentation of the first is dropped. */
 static void skip_indented(Parse *p) {
-    uint32_t indent = indentation(p, p->cur->off), end = p->cur->off;
+    uint32_t indent = indentation(p, p->cur->off), end = p->cur->off, eol = rest_of_line(p, end);
+    bool braces = p->text.p[eol - 1] == '{';
     for (;;) {
         while (end < p->text.n && p->text.p[end] != '\n') end++;
         if (end == p->text.n) break;
         uint32_t line = end + 1, n = 0;
         while (line + n < p->text.n && (p->text.p[line + n] == ' ' || p->text.p[line + n] == '\t')) n++;
         char c = line + n < p->text.n ? p->text.p[line + n] : '\n';
+        if (c == '}' && n == indent && braces) { /* the closer of `def f() {` */
+            end = line + n + 1;
+            break;
+        }
         if (n <= indent && c != '\n' && c != '\r' && line + n < p->text.n) break;
         end = line + n;
     }
@@ -383,7 +388,12 @@ bool mend_brace_line(Parse *p) {
 
 /* { } where a value belongs: a record when its first key is a name, else a map. */
 static bool mend_braces(Parse *p) {
-    bool record = token_is_word(p->next->kind) || p->next->kind == TOK_NAME || token_ends(p->prev);
+    uint32_t after = p->next->end;
+    while (p->text.p[after] == ' ') after++;
+    bool keyed = p->text.p[after] == ':', word = token_is_word(p->next->kind) || p->next->kind == TOK_NAME;
+    bool record = (word && keyed) || token_ends(p->prev);
+    bool map = (p->next->kind == TOK_STRING && keyed) || p->next->kind == TOK_STRHEAD || p->next->kind == TOK_RBRACE;
+    if (!record && !map) return true; /* a block, which has no value of its own; or a set */
     Diag *d = report(p, WF_E_braces_as_value, token_span(p, p->cur),
                      record ? "a record stands in parentheses" : "a map stands in square brackets");
     diag_help(p->diags, d, record ? "write `(name: value)`; braces hold statements" : "write `[\"key\": value]`; braces hold statements");

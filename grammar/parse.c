@@ -66,8 +66,8 @@ bool parse_file(Ast *out, const Sources *s, FileId file, Atoms *atoms, Diags *di
     ast_init(out, s, file, atoms);
     Parse p = {.build = {.ast = out}, .diags = diags, .file = file, .text = out->text, .errors_before = diags->nerrors};
     const Parse fresh = p;
-    uint32_t findings = diags->list.len;
     if (check_text(&p)) {
+        uint32_t findings = diags->list.len;
         reserve(out);
         run(&p, &parser_quick);
         if (diags->list.len > findings) {

@@ -59,7 +59,7 @@ static void add_expected(Buf *b, const uint8_t *expected, unsigned n) {
         if (type && (k == TOK_NAME || k == TOK_TYPE || k == TOK_LBRACK || k == TOK_LPAREN)) continue;
         if (operators && (is_operator(k) || k == TOK_LPAREN || k == TOK_LBRACK || k == TOK_QUEST)) continue;
         if (declarations && (token_is_declaration(k) || k == TOK_AT || k == TOK_NAME || k == TOK_EOF)) continue;
-        if (k == TOK_STRHEAD || (k == TOK_NL && n > 1 && !operators)) continue;
+        if (k == TOK_STRHEAD || k == TOK_STRMID || (k == TOK_NL && n > 1 && !operators)) continue;
         rest[nrest++] = k;
     }
     if (nrest > 6) nrest = nclasses > 0 ? 0 : 6;
@@ -88,6 +88,8 @@ static bool is_unfinished(const Parse *p, Loc at) {
 static const char *advice(const Parse *p, TokenKind kind, const uint8_t *expected, unsigned n) {
     if (p->header == TOK_STEP && p->open.len == 1 && (kind == TOK_FENCE || kind == TOK_EXEC)) return "a step has one body";
     if (p->header == TOK_FN && (kind == TOK_LBRACE || kind == TOK_FENCE)) return "the body of a `fn` is one expression: fn name(x: int) -> int = x + 1";
+    if (kind == TOK_LBRACE && has(expected, n, TOK_LPAREN) && p->prev != TOK_FATARROW)
+        return "braces hold statements; a record stands in `( )`, a list or map in `[ ]`";
     if (kind == TOK_LBRACE && p->prev == TOK_FATARROW) return "a lambda's body is one expression";
     if (kind == TOK_FATARROW) return "lambdas are arguments: xs.map(x => x + 1)";
     if (kind == TOK_EDITION) return "`edition` is the first statement of a file";

@@ -7,6 +7,7 @@ enum {
     TAB = 4,        /* columns between tab stops */
     WIDTH = 120,    /* columns of a source line that are shown at most */
     SHOWN_MAX = 64, /* lines of one finding that are shown at most */
+    BYTE_ORDER_MARK = 0xFEFF,
 };
 
 typedef enum Ink { INK_NONE, INK_BOLD, INK_ERROR, INK_WARNING, INK_SECOND, INK_ADDED, INK_REMOVED, INK_HELP } Ink;
@@ -45,7 +46,7 @@ static uint32_t char_width(const char *z, size_t n, uint32_t col, unsigned *len)
     unsigned k = utf8_decode(z, n, &cp);
     if (k == 0) return 1;
     *len = k;
-    return (uint32_t)utf8_width(z, k);
+    return cp == BYTE_ORDER_MARK ? 0 : (uint32_t)utf8_width(z, k);
 }
 
 /* The column, from 0, in which byte `at` of the line is shown. */
@@ -64,11 +65,11 @@ static void put_columns(Painter *p, Str line, uint32_t from, uint32_t to) {
         uint32_t w = char_width(line.p + i, line.n - i, col, &len), next = col + w;
         unsigned char c = (unsigned char)line.p[i];
         if (col >= from && next <= to) {
-            uint32_t cp;
+            uint32_t cp = 0;
             if (c == '\t') buf_pad(p->out, ' ', w);
             else if (c < 0x20 || c == 0x7F || (c >= 0x80 && utf8_decode(line.p + i, line.n - i, &cp) == 0))
                 buf_z(p->out, p->o.unicode ? "\xEF\xBF\xBD" : "?");
-            else buf_add(p->out, line.p + i, len);
+            else if (c < 0x80 || cp != BYTE_ORDER_MARK) buf_add(p->out, line.p + i, len);
         } else if (next > from && col < to) {
             buf_pad(p->out, ' ', (next < to ? next : to) - (col > from ? col : from)); /* a character cut by an edge */
         }
