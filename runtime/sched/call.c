@@ -115,11 +115,11 @@ static bool policy(Sched *s, Call *c, Class *k) {
     for (uint32_t i = 0; i < n->nsetting; i++) {
         const RtSetting *set = &s->plan->setting[n->setting + i];
         if (set->key == SET_RETRY_ON) { /* evaluated when an attempt has failed; a constant means always */
-            if (set->value.from == RT_FROM_CODE) c->policy.on = &set->value;
+            if (set->value.from == RT_FROM_CODE) c->policy.on = set;
             continue;
         }
         RtWord w[opnd_words(s, &set->value) + 1];
-        if (!frame_eval(s, c->frame->facts, c->args, &set->value, w)) return false;
+        if (!setting_eval(s, c->frame, c->args, set, w)) return false;
         if (set->value.from != RT_FROM_NONE && rt_some(s->plan->types, set->value.type, w)) apply(s, c, k, &pool, &slots, set, w);
     }
     if (pool != NULL) k->pool = pool_of(s, pool, slots);
@@ -331,7 +331,9 @@ static bool predicate(Sched *s, Call *c, const Fail *f, bool *wanted) {
     RtWord base[c->step->words + words + 1], result = {.i = 0};
     memcpy(base, c->args, c->step->words * sizeof *base);
     fail_words(s, f, base + c->step->words);
-    if (!frame_eval(s, c->frame->facts, base, c->policy.on, &result)) return false;
+    /* What stands on the call itself reads the failure alone. */
+    const RtWord *frame = c->policy.on->outer ? base + c->step->words : base;
+    if (!frame_eval(s, c->frame->facts, frame, &c->policy.on->value, &result)) return false;
     *wanted = result.i != 0;
     return true;
 }

@@ -257,7 +257,7 @@ static bool each_settings(Sched *s, Control *c, const RtNode *n) {
         const RtSetting *set = &s->plan->setting[n->setting + i];
         if (set->key != SET_PARALLEL && set->key != SET_TOLERATE && set->key != SET_FAIL_FAST) continue;
         RtWord w[2];
-        if (!frame_eval(s, c->frame->facts, c->frame->words, &set->value, w)) return false;
+        if (!setting_eval(s, c->frame, c->frame->words, set, w)) return false;
         if (set->key == SET_PARALLEL) {
             if (w->i < 1) return rt_error(&s->rt, "@parallel(%lld): at least one item must run at once", (long long)w->i);
             c->parallel = (uint64_t)w->i;

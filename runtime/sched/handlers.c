@@ -21,21 +21,14 @@ static FailList own_failure(Sched *s, Control *c, uint32_t span) {
 
 static const RtWorkflow *workflow_of(const Sched *s, const Control *c) { return &s->plan->workflow[c->workflow]; }
 
-static bool settings_of(Sched *s, Control *c, const RtWord *args) {
-    const RtWorkflow *w = workflow_of(s, c);
-    uint32_t first = w->setting, n = w->nsetting;
-    if (c->frame != NULL) {
-        const RtNode *node = &s->plan->node[frame_region(s, c->frame)->first + c->node];
-        first = node->setting;
-        n = node->nsetting;
-    }
+static bool apply_settings(Sched *s, Control *c, uint32_t first, uint32_t n, const RtWord *args) {
     for (uint32_t i = 0; i < n; i++) {
         const RtSetting *set = &s->plan->setting[first + i];
         RtWord v[2] = {{0}, {0}};
         if (set->key == SET_FAIL_FAST) c->fail_fast = true;
         if (set->key != SET_TIMEOUT && set->key != SET_TIMEOUT_TOTAL) continue;
-        if (!frame_eval(s, c->frame != NULL ? c->frame->facts : &s->facts, args, &set->value, v)) return false;
-        if (!rt_some(s->plan->types, set->value.type, v)) continue;
+        if (!setting_eval(s, c->frame, args, set, v)) return false;
+        if (set->value.from == RT_FROM_NONE || !rt_some(s->plan->types, set->value.type, v)) continue;
         int64_t at = c->started + v->i;
         if (c->timer == 0) vec_push(&s->timed, c);
         if (c->timer == 0 || at < c->timer) c->timer = at;
@@ -43,10 +36,19 @@ static bool settings_of(Sched *s, Control *c, const RtWord *args) {
     return true;
 }
 
+/* What stands on the workflow and on the call of it. */
+static bool settings(Sched *s, Control *c, const RtWord *args) {
+    const RtWorkflow *w = workflow_of(s, c);
+    if (!apply_settings(s, c, w->setting, w->nsetting, args)) return false;
+    if (c->frame == NULL) return true;
+    const RtNode *node = &s->plan->node[frame_region(s, c->frame)->first + c->node];
+    return apply_settings(s, c, node->setting, node->nsetting, args);
+}
+
 void sub_start(Sched *s, Control *c, const RtWord *args) {
     const RtWorkflow *w = workflow_of(s, c);
     c->started = s->runner.now(s->runner.cx);
-    Frame *f = settings_of(s, c, args) ? frame_open(s, c, c->frame, w->body, FRAME_BODY) : NULL;
+    Frame *f = settings(s, c, args) ? frame_open(s, c, c->frame, w->body, FRAME_BODY) : NULL;
     if (f == NULL) {
         c->status = ENGINE_FAILED;
         fails_add(&c->fails, 0, own_failure(s, c, w->span));

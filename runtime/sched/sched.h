@@ -122,7 +122,7 @@ typedef struct Policy {
     int64_t retry, delay, max_delay, timeout, total, disk;
     double factor;
     bool jitter;
-    const RtOpnd *on;
+    const RtSetting *on;     /* the predicate of @retry, or NULL */
 } Policy;
 
 struct Call {
@@ -199,6 +199,10 @@ void frame_start(Sched *s, Frame *f);
 void frame_free(Sched *s, Frame *f);
 /* Evaluates an operand over `base`; `out` gets scratch or borrowed words. */
 bool frame_eval(Sched *s, const RtFacts *facts, const RtWord *base, const RtOpnd *o, RtWord *out);
+/* The value of an annotation argument: over the frame that holds what it stands on, or the arguments. */
+static inline bool setting_eval(Sched *s, const Frame *f, const RtWord *args, const RtSetting *set, RtWord *out) {
+    return frame_eval(s, f != NULL ? f->facts : &s->facts, set->outer ? f->words : args, &set->value, out);
+}
 static inline uint32_t opnd_words(const Sched *s, const RtOpnd *o) {
     return o->from == RT_FROM_NONE ? 0 : s->plan->types->type[o->type].words;
 }

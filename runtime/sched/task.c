@@ -210,7 +210,7 @@ static bool value_of(Maker *m, uint32_t key, RtWord *w, uint32_t *type) {
     w->p = NULL;
     if (set == NULL || set->value.from == RT_FROM_NONE) return true;
     *type = set->value.type;
-    return frame_eval(s, m->c->frame->facts, m->c->args, &set->value, w);
+    return setting_eval(s, m->c->frame, m->c->args, set, w);
 }
 
 static bool strings(Maker *m, uint32_t key, const char ***out, uint32_t *n) {
