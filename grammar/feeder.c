@@ -217,6 +217,7 @@ void feeder_open(Parse *p, uint8_t opens, uint8_t closes) {
 static void report_unclosed(Parse *p, const Bracket *b, const char *where) {
     static const char *const names[] = {[TOK_LPAREN] = "(", [TOK_LBRACK] = "[", [TOK_QBRACK] = "?[", [TOK_LBRACE] = "{"};
     if (b->opens == TOK_STRHEAD || b->opens == TOK_COLON) return; /* reported by the lexer; needs no closer */
+    if (p->broken > b->off) return;    /* its closer may stand in a string that was not closed */
     if (p->skipping) return; /* after an error in the statement one cannot know */
     Diag *d = diag_add(p->diags, WF_E_unclosed_bracket, parse_span(p, b->off, b->end), "`%s` is not closed", names[b->opens]);
     if (p->cur->kind != TOK_EOF) diag_label(p->diags, d, token_span(p, p->cur), "%s", where);
@@ -287,7 +288,7 @@ static void check_unclosed(Parse *p) {
     bool statement = (t->kind == TOK_NAME && p->next->kind == TOK_ASSIGN && infos[p->prev].layout & ENDS) ||
                      (t->kind == TOK_RETURN && p->next->kind != TOK_COLON);
     uint32_t level = statement_level(p);
-    if (paren && statement && level > 1) close_unclosed(p, level, "a statement begins here");
+    if (paren && statement) close_unclosed(p, level, "a statement begins here");
 }
 
 /* --- layout --- */
@@ -349,6 +350,9 @@ static void feed(Parse *p) {
     case TOK_STRTAIL:
         if (!close_string(p)) return;
         break;
+    case TOK_STRING:
+        if (t->bad) p->broken = t->off;
+        break;
     case TOK_INT: check_int(p); break;
     case TOK_EOF: p->skipping = false; break;
     default: break;
@@ -373,6 +377,11 @@ static void advance(Parse *p) {
     p->cur = p->next;
     p->next = &p->ring[(p->at + 1) & (RECENT - 1)];
     lexer_next(&p->lexer, p->next);
+}
+
+void feeder_line_end(Parse *p) {
+    if (p->cur->first && ends_line(p)) emit_line_end(p);
+    p->cur->first = false;
 }
 
 /* A filter for the common tokens before mend_before_feed looks closer. */

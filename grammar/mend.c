@@ -145,6 +145,7 @@ static void skip_indented(Parse *p) {
     }
     p->drop_until = end;
     p->lexer.diags = NULL;
+    feeder_line_end(p);
     feeder_skip_statement(p);
     while (p->next->kind != TOK_EOF && p->next->off < end) lexer_next(&p->lexer, p->next);
     p->lexer.diags = p->diags;
@@ -195,8 +196,9 @@ static bool mend_while(Parse *p) {
     if (p->next->first || next == TOK_ASSIGN || next == TOK_COLON || next == TOK_DOT || next == TOK_QDOT) return true;
     Diag *d = report(p, WF_E_while_loop, token_span(p, p->cur), "there is no `while`: loops have a bound");
     diag_help(p->diags, d, "write `repeat s = first max 20 until done(s) { next(s) }`, or `for x in xs { ... }` over a list");
+    feeder_line_end(p);
     feeder_skip_statement(p);
-    return true;
+    return false;
 }
 
 static bool mend_from_import(Parse *p) {
@@ -210,7 +212,7 @@ static bool mend_from_import(Parse *p) {
         Diag *d = report(p, WF_E_python_import, parse_span(p, p->cur->off, end), "imports name a module; its steps are used through its name");
         diag_help(p->diags, d, "write `import %.*s` and call `module.step(...)`", TEXT(p, from, to));
         diag_edit(p->diags, d, parse_span(p, p->cur->off, end), "import %.*s", TEXT(p, from, to));
-        if (p->cur->first && !token_ends(p->prev)) p->prev = TOK_NL;
+        feeder_line_end(p);
         feeder_skip_statement(p);
     } else {
         return true;

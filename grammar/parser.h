@@ -49,6 +49,7 @@ typedef struct Parse {
 
     bool skipping;         /* after an error: tokens are dropped up to the end of the statement at level skip_level */
     uint32_t skip_level;
+    uint32_t broken;       /* offset of the last string that was not closed */
     uint32_t drop_until;   /* tokens before this offset were dealt with */
     bool failed;           /* the parser reported an error during the last push */
     bool stop;             /* nothing more is read */
@@ -110,6 +111,7 @@ void feeder_emit(Parse *p, TokenKind kind, Loc at);            /* a token withou
 void feeder_emit_name(Parse *p, Atom name, Loc at);
 void feeder_emit_string(Parse *p, Str value, Loc at);
 void feeder_open(Parse *p, uint8_t opens, uint8_t closes);      /* p->cur opens a bracket */
+void feeder_line_end(Parse *p);                                 /* ends the statement before p->cur, where its line begins */
 void feeder_skip_statement(Parse *p);                           /* the rest of the statement at hand is not read */
 bool token_ends(uint8_t kind);                                  /* an operand may end with it */
 bool token_continues(uint8_t kind);

@@ -332,6 +332,15 @@ static void put_diff_line(Painter *p, uint32_t number, char sign, Str line, uint
     end_line(p);
 }
 
+/* Takes the last line off *text; false when nothing is left. */
+static bool last_line(Str *text, Str *line) {
+    if (text->p == NULL) return false;
+    const char *nl = text->n > 0 ? memrchr(text->p, '\n', text->n) : NULL;
+    *line = nl ? (Str){nl + 1, text->n - (size_t)(nl - text->p) - 1} : *text;
+    *text = nl ? (Str){text->p, (size_t)(nl - text->p)} : (Str){0};
+    return true;
+}
+
 /* Shows old and new as lines; equal lines at both ends are left out, except one for context when nothing is removed. */
 static void put_diff(Painter *p, uint32_t line, Str old, Str new, uint32_t focus) {
     Str o, n, rest_old = old, rest_new = new, context = {0};
@@ -340,6 +349,10 @@ static void put_diff(Painter *p, uint32_t line, Str old, Str new, uint32_t focus
         old = rest_old;
         new = rest_new;
         line++;
+    }
+    for (rest_old = old, rest_new = new; last_line(&rest_old, &o) && last_line(&rest_new, &n) && str_eq(o, n);) {
+        old = rest_old;
+        new = rest_new;
     }
     if (old.p == NULL && context.p != NULL) put_diff_line(p, line - 1, ' ', context, focus);
     for (uint32_t at = line; next_line(&old, &o); at++) put_diff_line(p, at, '-', o, focus);
