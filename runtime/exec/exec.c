@@ -222,7 +222,7 @@ Exec *exec_new(const ExecOptions *o, Buf *why) {
         *w = (Worker){.exec = e, .slot = i, .control = -1, .event_read = -1, .event_write = -1};
         pthread_cond_init(&w->wake, NULL);
         Buf dir = BUF_INIT;
-        buf_printf(&dir, "%s/tmp/%d.%u", store_dir(o->store), (int)getpid(), i);
+        buf_printf(&dir, "%s/tmp/slot.%d.%u", store_dir(o->store), (int)getpid(), i);
         w->dir = wf_strdup(buf_cstr(&dir));
         buf_free(&dir);
     }

@@ -18,7 +18,7 @@ typedef struct Worker {
     atomic_int stop;     /* TaskStop for the current task */
     int control;         /* eventfd: look at `stop` */
     int event_read, event_write; /* where WF_EVENTS leads */
-    char *dir;           /* tmp/PID.SLOT */
+    char *dir;           /* tmp/slot.PID.SLOT */
     bool made;           /* dir, in/, out/ and work/ exist */
     char *stack;         /* SPAWN_STACK bytes */
     char *events_path;
