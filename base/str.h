@@ -8,6 +8,10 @@
 #include <stdint.h>
 #include <string.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Borrowed bytes, not NUL-terminated. */
 typedef struct Str {
     const char *p;
@@ -67,5 +71,9 @@ size_t utf8_valid(const char *p, size_t n);
 size_t utf8_count(const char *p, size_t n);
 /* Terminal columns of the text: 0 for combining marks, 2 for wide East Asian characters and emoji, else 1. */
 size_t utf8_width(const char *p, size_t n);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -108,7 +108,7 @@ static void check_fn(Sema *s, uint32_t symbol) {
     check_annotations(&c, f.annots, 0, "a function");
     check_as(&c, f.body, y.type, (Why){ast_span(c.ast, f.output), "the function gives this"});
     report_unused_params(&c, &y, "function");
-    if (lib_has(s, y.name)) {
+    if (is_lib_name(s, y.name)) {
         Diag *d = diag_add(s->diags, WF_E_hides_library, y.span, "function `%s` hides the library function of that name in this file", atom_cstr(s->atoms, y.name));
         diag_help(s->diags, d, "choose another name; as a method, `x.%s()` is the library's", atom_cstr(s->atoms, y.name));
     }
@@ -189,7 +189,7 @@ static void check_step(Sema *s, uint32_t symbol) {
         AST_EACH(b.args, arg) check_expr(&c, ast_arg(c.ast, arg).value, T_ERROR);
     }
     if (y.module == 1 || !s->module.data[y.module].embedded) check_script(&c, &y);
-    if (lib_has(s, y.name) && y.module == 1) {
+    if (is_lib_name(s, y.name) && y.module == 1) {
         Diag *d = diag_add(s->diags, WF_E_hides_library, y.span, "step `%s` hides the library function of that name in this file", name_z(&c, y.name));
         diag_help(s->diags, d, "choose another name");
     }

@@ -307,7 +307,7 @@ TypeId check_call(Cx *c, NodeId call, TypeId want) {
         uint32_t y = sema_lookup(s, c->m, NS_CALLABLE, name);
         if (y != NOT_FOUND) return call_symbol(c, call, x.args, y);
         if (is_builtin(c, atom_str(s->atoms, name))) return check_builtin(c, call, x.args, atom_str(s->atoms, name));
-        if (lib_has(s, name)) return check_lib_call(c, call, name, 0, x.args, want);
+        if (is_lib_name(s, name)) return check_lib_call(c, call, name, 0, x.args, want);
         return unknown_callee(c, call, x.callee, name, c->m, x.args);
     }
     if (ast_is(c->ast, x.callee, AST_TYPE_WORD)) {
@@ -463,7 +463,7 @@ static TypeId file_member(Cx *c, NodeId e, TypeId t, Atom name) {
 
 /* Functions that stand where a member was written: x.len. */
 static bool function_without_call(Cx *c, NodeId e, Atom name) {
-    if (!lib_has(c->s, name)) return false;
+    if (!is_lib_name(c->s, name)) return false;
     Diag *d = error_at(c, WF_E_unknown_member, e, "`%s` is a function: call it", name_z(c, name));
     Span end = cx_span(c, e);
     end.off += end.len;

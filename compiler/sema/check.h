@@ -103,7 +103,7 @@ void check_args(Cx *c, NodeId at, AstList args, uint32_t param, uint32_t nparam,
 void libs_init(Sema *s);
 void libs_free(Sema *s);
 TypeId check_lib_call(Cx *c, NodeId call, Atom name, NodeId object, AstList args, TypeId want);
-bool lib_has(const Sema *s, Atom name);
+bool is_lib_name(const Sema *s, Atom name);
 
 /* --- flow.c --- */
 TypeId check_block(Cx *c, NodeId block, TypeId want, Why why, bool workflow_body);

@@ -222,7 +222,7 @@ static const struct {
 
 static TypeId unknown_name(Cx *c, NodeId e, Atom name, TypeId want) {
     Sema *s = c->s;
-    if (sema_lookup(s, c->m, NS_CALLABLE, name) != NOT_FOUND || lib_has(s, name)) {
+    if (sema_lookup(s, c->m, NS_CALLABLE, name) != NOT_FOUND || is_lib_name(s, name)) {
         Diag *d = error_at(c, WF_E_callable_as_value, e, "`%s` is called, it is no value", name_z(c, name));
         uint32_t y = sema_lookup(s, c->m, NS_CALLABLE, name);
         if (y != NOT_FOUND) {

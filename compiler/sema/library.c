@@ -120,7 +120,7 @@ void libs_free(Sema *s) {
 
 const LibSig *sema_lib(const Sema *s, LibId id) { return &TABLE(s)->sig[id]; }
 
-bool lib_has(const Sema *s, Atom name) {
+bool is_lib_name(const Sema *s, Atom name) {
     for (int i = 0; name != 0 && i < LIB_COUNT; i++)
         if (TABLE(s)->name[i] == name) return true;
     return false;
@@ -362,7 +362,7 @@ TypeId check_lib_call(Cx *c, NodeId call, Atom name, NodeId object, AstList args
     NodeId callee = ast_call(c->ast, call).callee;
     TypeId t = T_ERROR;
     if (first != 0 && !ast_is(c->ast, first, AST_LAMBDA)) t = check_value(c, first, T_ERROR);
-    if (!lib_has(s, name)) {
+    if (!is_lib_name(s, name)) {
         check_rest(c, object, args, first);
         if (t == T_ERROR) return T_ERROR;
         return no_such_method(c, callee, name, t);

@@ -114,6 +114,7 @@ typedef struct RtStep {
     uint8_t body;       /* RtBody */
     const char *lang;   /* of a fence: "bash" "sh" "python" "node" */
     Str code;           /* fence: the script; extern: the symbol */
+    bool in_project;    /* its code works in the project's directory, as the standard library's does: relative paths start there */
     const char *file;   /* source path */
     uint32_t code_line; /* line of the script's first line in that file */
     uint32_t code_indent;

@@ -379,7 +379,7 @@ static bool start(Process *p, Launch *l) {
 
 void exec_process(Worker *w, Task *t, Launch *l) {
     Process p = {.w = w, .t = t, .stream = {{.fd = -1}, {.fd = -1}}, .log_id = store_log_id(t->path, t->attempt)};
-    const char *cwd = arena_printf(&t->arena, "%s/work", w->dir);
+    const char *cwd = t->step->in_project ? t->plan->project : arena_printf(&t->arena, "%s/work", w->dir);
     p.spawn = (Spawn){.path = l->program, .argv = (char *const *)(uintptr_t)l->argv, .env = (char *const *)(uintptr_t)l->env, .cwd = cwd,
                       .in = -1, .out = l->out, .err = -1, .foreground = t->shell, .stack = w->stack};
     p.block = wf_alloc(READ_SIZE);

@@ -658,6 +658,12 @@ void eval_code(Plan *p, uint32_t code) {
     }
 }
 
+bool eval_once(Plan *p, Rt *rt, Opnd o, RtWord *out) {
+    static const PlanCode nothing = {.frame = FRAME_NOTHING};
+    Eval e = {.rt = rt, .p = p, .code = &nothing};
+    return eval(&e, o, out);
+}
+
 static bool nothing_to_compile(void *cx, uint32_t region, Buf *why) {
     (void)cx;
     (void)region;

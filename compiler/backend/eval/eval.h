@@ -9,5 +9,7 @@
 void eval_code(Plan *p, uint32_t code);
 /* Sets RtPlan.compile to one that does so for every piece of code. */
 void eval_install(Plan *p);
+/* Evaluates an operand over nothing now; false with the error pending in rt. The result is scratch of rt. */
+bool eval_once(Plan *p, Rt *rt, Opnd o, RtWord *out);
 
 #endif

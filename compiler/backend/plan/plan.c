@@ -265,6 +265,7 @@ static void plan_steps(Build *b, RtStep *out) {
         x->body = bodies[s->body];
         x->lang = s->lang != 0 ? atom_cstr(f->atoms, s->lang) : "";
         x->code = s->code;
+        x->in_project = f->sources->file[s->span.file].embedded;
         x->file = f->sources->file[s->span.file].path;
         x->code_line = s->code_line;
         x->code_indent = s->code_indent;
