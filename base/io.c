@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -52,8 +53,9 @@ int io_write_all(int fd, Str data) {
 }
 
 int io_write_file(const char *path, Str data) {
+    static atomic_uint count; /* several threads may write one path at once */
     Buf tmp = BUF_INIT;
-    buf_printf(&tmp, "%s.%ld.tmp", path, (long)getpid());
+    buf_printf(&tmp, "%s.%ld-%u.tmp", path, (long)getpid(), atomic_fetch_add(&count, 1));
     int fd = open(tmp.p, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666), e = 0;
     if (fd < 0) {
         e = errno;
