@@ -67,6 +67,7 @@ static inline uint32_t list_close(Builder *b, ListValue list, unsigned *height) 
 static inline __attribute__((always_inline)) NodeId build(Builder *b, AstKind kind, Loc at, unsigned n, const Slot *slots) {
     uint32_t word[6] = {0};
     unsigned height = 0;
+#pragma GCC unroll 6 /* so that the slots stay in registers */
     for (unsigned i = 0; i < n; i++) {
         if (slots[i].is_list) {
             word[i] = list_close(b, slots[i].list, &height);
