@@ -366,6 +366,67 @@ static int with_session(Cli *cli, Session *s, const char *step, const char *file
     return code;
 }
 
+/* wfc step FILE RUN/CALL: the step of the file, as it is now, on the inputs that the call had. */
+static int step_again(Cli *cli, Session *s) {
+    const char *name = cli->args.data[1], *slash = strchr(name, '/');
+    if (slash == NULL) return cli_usage(cli, "a call is named by RUN/CALL, not `%s`", name);
+    Buf run = BUF_INIT, why = BUF_INIT, inputs = BUF_INIT, step = BUF_INIT;
+    buf_add(&run, name, (size_t)(slash - name));
+    Engine *e = session_engine(cli, s->project, true);
+    char id[65];
+    Params params = {0};
+    int code = e == NULL ? EXIT_INTERNAL : 0;
+    if (code == 0 && (!engine_find_run(e, buf_cstr(&run), id, &why) || !engine_node_inputs(e, id, slash + 1, &inputs, &step, &why)))
+        code = cli_error(EXIT_FINDINGS, "%s", buf_cstr(&why));
+    engine_close(e);
+    if (code == 0) code = given_params(cli, &params);
+    if (code == 0) {
+        EngineOptions o = ENGINE_OPTIONS;
+        o.step = buf_cstr(&step);
+        o.inputs_json = buf_view(&inputs);
+        o.param = params.data;
+        o.nparam = params.len;
+        o.unpublished = true;
+        o.shell = cli_has(cli, "shell");
+        code = run_session(cli, s, &o, cli->args.data[0]);
+    }
+    free_params(&params);
+    buf_free(&run);
+    buf_free(&why);
+    buf_free(&inputs);
+    buf_free(&step);
+    return code;
+}
+
+static int run_step(Cli *cli) {
+    if (cli->args.len != 2) return cli_usage(cli, "a file and a call are named");
+    Session s;
+    int code = session_open(&s, cli, cli->args.data[0]);
+    if (code == 0) code = step_again(cli, &s);
+    session_close(&s);
+    return code;
+}
+
+const Verb verb_step = {
+    .name = "step",
+    .usage = "step [OPTIONS] FILE RUN/CALL",
+    .summary = "runs one call of an earlier run again, with the code as it is now",
+    .about = "Takes the inputs that the call had, runs today's code of its step on them and prints what it gives. Nothing is recorded and\n"
+             "nothing is published. --shell opens a shell in the step's environment instead.",
+    .options = (const CliOption[]){
+        {"set", 0, "NAME=VALUE", true, "replace an input"},
+        {"shell", 0, NULL, false, "open $SHELL where the code would run"},
+        {"follow", 'f', NULL, false, "print what the step prints"},
+        {"json", 0, NULL, false, "print the result as JSON"},
+        {"quiet", 'q', NULL, false, "print failures and the result only"},
+        {"output", 'o', "DIR", false, "copy produced files into this directory"},
+        {"secrets", 0, "DIR", false, "a directory with one file per secret"},
+        {"store", 0, "DIR", false, "the store that holds the run"},
+        {0}},
+    .examples = (const CliExample[]){{"wfc step train.wf last/trials[2].model", "debug the call that failed"}, {0}},
+    .run = run_step,
+};
+
 static int run(Cli *cli) {
     if (cli->args.len != 1) return cli_usage(cli, "one file is run");
     /* FILE.wf:step names one step of the file. */
