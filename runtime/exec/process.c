@@ -170,8 +170,11 @@ static void event(Process *p, Str text) {
         if (progress) exec_note(p->w, p->t, NOTE_PROGRESS, false, value, STR(""));
         if (metric.n > 0) exec_note(p->w, p->t, NOTE_METRIC, false, value, buf_view(&metric));
         if (error.n > 0) {
+            Buf masked = BUF_INIT;
+            mask(p->t, buf_view(&error), &masked);
             free(p->reported);
-            p->reported = wf_strdup(buf_cstr(&error));
+            p->reported = wf_strdup(buf_cstr(&masked));
+            buf_free(&masked);
         }
     }
     json_in_free(&j);
