@@ -48,6 +48,7 @@ static bool is_keyword(Parse *p) {
     case TOK_ON: return !next->first && can_be_name(next->kind) && (outermost ? p->header != 0 : p->at_start || t->first);
     case TOK_FINALLY: return next->kind == TOK_LBRACE && (p->at_start || t->first);
     case TOK_MAX: return operand_before && !t->first;
+    case TOK_UNTIL: return operand_before && p->repeats > 0;
     case TOK_WITH: return operand_before && !t->first && next->kind == TOK_LPAREN;
     case TOK_GIVEN:
     case TOK_EXPECT: return parse_innermost(p)->is_test && (p->at_start || t->first) && next->kind != TOK_ASSIGN && next->kind != TOK_DOT;
@@ -156,6 +157,7 @@ static void start_skipping(Parse *p) {
     p->skipping = true;
     p->skip_level = statement_level(p);
     p->lambda = false;
+    p->repeats = 0;
 }
 
 static void push(Parse *p, TokenKind kind, Value value, Loc at) {
@@ -354,6 +356,8 @@ static void feed(Parse *p) {
         if (t->bad) p->broken = t->off;
         break;
     case TOK_INT: check_int(p); break;
+    case TOK_MAX: p->repeats++; break;
+    case TOK_UNTIL: p->repeats--; break;
     case TOK_EOF: p->skipping = false; break;
     default: break;
     }

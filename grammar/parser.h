@@ -42,6 +42,7 @@ typedef struct Parse {
     uint32_t prev_end;
     uint8_t header;        /* TOK_STEP ... while the header of that declaration is read at the outermost level, else 0 */
     Atom foreign;          /* see mend_words */
+    uint32_t repeats;      /* heads of `repeat` in this statement whose `until` has not come */
     bool at_start;         /* the next token begins a statement */
     bool lambda;           /* a `lambda` of Python waits for its colon */
     bool lambda_paren;

@@ -54,7 +54,7 @@ static void add_expected(Buf *b, const uint8_t *expected, unsigned n) {
         uint8_t k = expected[i];
         if (expression && (k == TOK_NAME || k == TOK_TYPE || (k >= TOK_INT && k <= TOK_FENCE && k != TOK_STRMID && k != TOK_STRTAIL) ||
                            k == TOK_MINUS || k == TOK_LPAREN || k == TOK_LBRACK || k == TOK_NOT || (k >= TOK_IF && k <= TOK_NONE && k != TOK_ELSE &&
-                           k != TOK_IN && k != TOK_UNTIL && k != TOK_CATCH && k != TOK_AND && k != TOK_OR && k != TOK_RETURN)))
+                           k != TOK_IN && k != TOK_CATCH && k != TOK_AND && k != TOK_OR && k != TOK_RETURN)))
             continue;
         if (type && (k == TOK_NAME || k == TOK_TYPE || k == TOK_LBRACK || k == TOK_LPAREN)) continue;
         if (operators && (is_operator(k) || k == TOK_LPAREN || k == TOK_LBRACK || k == TOK_QUEST)) continue;
