@@ -65,8 +65,16 @@ static bool build(Worker *w, Task *t, const char *python, const char *dir, Buf *
     memcpy(argv, head, sizeof head);
     for (uint32_t i = 0; i < t->npackages; i++) argv[5 + i] = t->packages[i];
     if (command(w, a, argv, log)) return true;
-    buf_z(why, "pip could not install the packages: ");
-    put_tail(why, log, 8);
+    Buf tail = BUF_INIT;
+    put_tail(&tail, log, 12);
+    t->tail = arena_strndup(a, buf_cstr(&tail), tail.n);
+    buf_free(&tail);
+    /* pip's last complaint is the reason; notices of new versions may follow it. */
+    const char *error = NULL;
+    for (const char *at = t->tail; (at = strstr(at, "ERROR: ")) != NULL; at += 7) error = at + 7;
+    buf_printf(why, "pip could not install the packages: %.*s", error != NULL ? (int)strcspn(error, "\n") : 0, error != NULL ? error : "");
+    if (error == NULL) put_tail(why, log, 1);
+    io_remove_tree(dir);
     return false;
 }
 

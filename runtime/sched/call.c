@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <sys/statvfs.h>
 
 static const RtNode *node_of(const Sched *s, const Call *c) { return &s->plan->node[frame_region(s, c->frame)->first + c->node]; }
 
@@ -12,6 +13,7 @@ enum { PATIENCE = 64 };
 /* ---- becoming ready ---- */
 
 static void call_free(Sched *s, Call *c) {
+    if (c->classed) s->classes.data[c->class].n--;
     for (uint32_t i = 0; i < c->step->nparam; i++) {
         const RtParam *p = &s->plan->param[c->step->param + i];
         rt_drop(s->plan->types, p->type, c->args + p->offset);
@@ -65,8 +67,7 @@ static uint32_t pool_of(Sched *s, const char *name, int64_t slots) {
 }
 
 /* One annotation argument, evaluated, into the policy or the class. */
-static void apply(Sched *s, Call *c, Class *k, const char **pool, int64_t *slots, const RtSetting *set, const RtWord *w) {
-    (void)s;
+static void apply(Call *c, Class *k, const char **pool, int64_t *slots, const RtSetting *set, const RtWord *w) {
     switch ((Setting)set->key) {
     case SET_RETRY: c->policy.retry = w->i; break;
     case SET_RETRY_DELAY: c->policy.delay = w->i; break;
@@ -106,6 +107,21 @@ static bool offered(Sched *s, const Class *k) {
     return false;
 }
 
+/* Room on the disk of the store is looked at once, when the call becomes ready: it is not ours to reserve. */
+static bool has_disk(Sched *s, int64_t want) {
+    struct statvfs st;
+    if (want == 0 || s->store == NULL || statvfs(store_dir(s->store), &st) != 0) return true;
+    int64_t have = (int64_t)(st.f_bavail * st.f_frsize);
+    if (want <= have) return true;
+    Buf w = BUF_INIT, h = BUF_INIT;
+    rt_put_size(&w, want);
+    rt_put_size(&h, have / (1 << 20) * (1 << 20));
+    rt_error(&s->rt, "the step needs disk: %s, but only %s are free in %s", buf_cstr(&w), buf_cstr(&h), store_dir(s->store));
+    buf_free(&w);
+    buf_free(&h);
+    return false;
+}
+
 static bool policy(Sched *s, Call *c, Class *k) {
     const RtNode *n = node_of(s, c);
     const char *pool = NULL;
@@ -120,19 +136,28 @@ static bool policy(Sched *s, Call *c, Class *k) {
         }
         RtWord w[opnd_words(s, &set->value) + 1];
         if (!setting_eval(s, c->frame, c->args, set, w)) return false;
-        if (set->value.from != RT_FROM_NONE && rt_some(s->plan->types, set->value.type, w)) apply(s, c, k, &pool, &slots, set, w);
+        if (set->value.from != RT_FROM_NONE && rt_some(s->plan->types, set->value.type, w)) apply(c, k, &pool, &slots, set, w);
     }
     if (pool != NULL) k->pool = pool_of(s, pool, slots);
-    return offered(s, k);
+    return offered(s, k) && has_disk(s, c->policy.disk);
 }
 
+/* The class of calls that ask for the same; one that nobody is in any more is used again, so that there are never more than
+   live calls. */
 static uint32_t class_of(Sched *s, const Class *k) {
+    uint32_t spare = s->classes.len;
     for (uint32_t i = 0; i < s->classes.len; i++) {
-        const Class *c = &s->classes.data[i];
-        if (c->cpu == k->cpu && c->memory == k->memory && c->gpu == k->gpu && c->pool == k->pool && c->priority == k->priority) return i;
+        Class *c = &s->classes.data[i];
+        if (c->cpu == k->cpu && c->memory == k->memory && c->gpu == k->gpu && c->pool == k->pool && c->priority == k->priority) {
+            c->n++;
+            return i;
+        }
+        if (c->n == 0) spare = i;
     }
-    vec_push(&s->classes, *k);
-    return s->classes.len - 1;
+    if (spare == s->classes.len) vec_push(&s->classes, *k);
+    s->classes.data[spare] = *k;
+    s->classes.data[spare].n = 1;
+    return spare;
 }
 
 static void enqueue(Sched *s, Call *c) {
@@ -166,6 +191,7 @@ void call_start(Sched *s, Frame *f, uint32_t node) {
         return;
     }
     c->class = class_of(s, &k);
+    c->classed = true;
     enqueue(s, c);
     record_event(s, &(EngineEvent){.kind = EV_NODE_READY, .path = c->path, .step = c->step->name});
 }

@@ -312,6 +312,7 @@ static void each_item_ended(Sched *s, Control *c, Frame *f) {
         c->cancelled = true;
     else if (!each_element(s, c, f))
         fails_add(&c->fails, f->element, value_failure(s, f)), c->failed++;
+    /* An item fails at once when a node of it does, except when only its value could not be computed. */
     bool first_failure = c->failed > 0 && c->fail_fast && !c->cancel_items;
     frame_free(s, f);
     rt_scratch_reset(&s->rt);

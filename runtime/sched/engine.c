@@ -196,7 +196,7 @@ static const RtStep *find_step(const RtPlan *plan, const char *name, Buf *why) {
     unsigned best = 3;
     for (uint32_t i = 0; i < plan->nstep; i++) {
         unsigned d = edit_distance(str_of(name), str_of(plan->step[i].name), 2);
-        if (d < best) best = d, near = plan->step[i].name;
+        if (d < best && 2 * d <= strlen(name)) best = d, near = plan->step[i].name;
     }
     if (near != NULL) buf_printf(why, "; did you mean `%s`?", near);
     return NULL;

@@ -22,10 +22,21 @@ void node_end(Sched *s, Frame *f, uint32_t node, NodeState state) {
     if (--f->open == 0) sched_push(s, WORK_FRAME, f, 0);
 }
 
+/* @fail_fast of a workflow or loop: a failure anywhere inside ends what runs beside it, at once. Not if it may still be caught
+   or tolerated. */
+static void fail_fast(Sched *s, const Frame *f) {
+    for (const Frame *at = f; at != NULL; at = at->control->frame) {
+        Control *c = at->control;
+        bool handler = at->role != FRAME_BODY && at->role != FRAME_CHILD;
+        bool caught = frame_region(s, at)->kind == RT_TRIED;
+        if (handler || caught || c->tolerant) return;
+        if (c->fail_fast && !c->cancel_items) flow_cancel(s, c);
+    }
+}
+
 void node_fail(Sched *s, Frame *f, uint32_t node, FailList list) {
     fails_add(&f->fails, fail_order(s, frame_region(s, f)->first + node), list);
-    /* @fail_fast on a workflow: the first failure ends what runs beside it. */
-    if (f->role == FRAME_BODY && f->control->fail_fast && !f->cancelling) flow_cancel(s, f->control);
+    fail_fast(s, f);
     node_end(s, f, node, NODE_FAILED);
 }
 

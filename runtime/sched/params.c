@@ -114,7 +114,7 @@ static void unknown(const RtPlan *plan, const char *whose, uint32_t param, uint3
     unsigned best = 3;
     for (uint32_t i = 0; i < nparam; i++) {
         unsigned d = edit_distance(name, str_of(plan->param[param + i].name), 2);
-        if (d < best) best = d, near = plan->param[param + i].name;
+        if (d < best && 2 * d <= name.n) best = d, near = plan->param[param + i].name;
     }
     if (near != NULL)
         buf_printf(why, "; did you mean `%s`?", near);

@@ -106,8 +106,8 @@ typedef struct Class {
     double cpu;
     int64_t memory, gpu, priority;
     uint32_t pool;      /* index + 1, 0: none */
-    Call *first, *last;
-    uint32_t n;
+    Call *first, *last; /* that wait */
+    uint32_t n;         /* live calls, waiting or not */
 } Class;
 
 typedef struct Pool {
@@ -139,7 +139,7 @@ struct Call {
     int64_t wall_start;
     int64_t wake;            /* SLEEPING: monotonic ms */
     uint32_t heap;           /* SLEEPING: place in the heap */
-    bool stopping;
+    bool stopping, classed;
     uint64_t gpus;           /* devices it holds */
     char *path;
     Policy policy;

@@ -336,6 +336,27 @@ static void test_each(void) {
     done(&b);
 }
 
+/* @fail_fast on a workflow: a failure inside a loop ends what runs beside the loop. */
+static void test_fail_fast(void) {
+    PlanBuilder b;
+    pb_init(&b);
+    each_plan(&b, step_of(&b, "add1 bad=20 dur=5"), 5, each_all, SET_COUNT, PB_NO_RESULT);
+    uint32_t hang = plain(&b, "hang");
+    /* A node more for the body, which was the last region. */
+    RtRegion *body = &vec_last(&b.region);
+    vec_push(&b.node, ((RtNode){.kind = RT_CALL, .name = "beside", .ref = hang, .setting = b.setting.len, .span = pb_span(&b, 99)}));
+    body->n++;
+    RtWorkflow *w = &vec_last(&b.workflow);
+    w->setting = b.setting.len;
+    w->nsetting = 1;
+    vec_push(&b.setting, ((RtSetting){.key = SET_FAIL_FAST, .value = pb_int(&b, PB_BOOL, 1)}));
+    run(&b, 6);
+    CHECK_INT(result.status, ENGINE_FAILED);
+    FAILURES("trials[2].one");
+    CHECK(strstr(buf_cstr(&fake.trace), "beside") != NULL && fake.now < 1100);
+    done(&b);
+}
+
 static void test_tolerate(void) {
     PlanBuilder b;
     for (int share = 0; share < 2; share++) {
@@ -670,6 +691,7 @@ int main(void) {
     seed = 1;
     test_each();
     seed = 1;
+    test_fail_fast();
     test_tolerate();
     test_pick();
     test_loop();
