@@ -149,6 +149,7 @@ void parser_too_deep(Parse *p, Loc at) {
     p->failed = true;
     if (p->stop) return;
     p->stop = true;
+    if (p->diags->nerrors > p->errors_before) return; /* most likely a consequence */
     Diag *d = diag_add(p->diags, WF_E_nested_too_deeply, parse_span(p, at.off, at.end), "nested too deeply");
     diag_here(p->diags, d, "more than %d levels", AST_MAX_HEIGHT);
     diag_help(p->diags, d, "give parts of it names of their own");
