@@ -112,8 +112,8 @@ static void check_return(Cx *c, BlockCx *b, NodeId stmt, bool is_last) {
         return;
     }
     if (y->noutput == 0) {
+        TypeId t = check_expr(c, r.value, T_ERROR); /* before the finding, which another one would move */
         Diag *d = error_at(c, WF_E_bad_outputs, stmt, "workflow `%s` declares no outputs", name_z(c, y->name));
-        TypeId t = check_expr(c, r.value, T_ERROR);
         diag_label(s->diags, d, y->span, "declared here");
         if (t != T_ERROR) diag_help(s->diags, d, "declare what it gives: `-> %s`", ty(c, t));
         return;
