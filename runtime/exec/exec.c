@@ -87,8 +87,10 @@ static void perform(Worker *w, Task *t) {
 static void clean(Worker *w) {
     if (!w->made) return;
     Buf path = BUF_INIT;
-    static const char *const names[] = {"in", "out", "work"};
-    for (int i = 0; i < 3; i++) {
+    static const char *const names[] = {"work", "in", "out"};
+    int n = w->filled ? 3 : 1;
+    w->filled = false;
+    for (int i = 0; i < n; i++) {
         buf_clear(&path);
         buf_printf(&path, "%s/%s", w->dir, names[i]);
         struct stat st;
@@ -110,6 +112,7 @@ static void *worker_main(void *arg) {
         Task *t = w->task;
         pthread_mutex_unlock(&e->lock);
         perform(w, t);
+        w->filled = w->filled || t->nfile > 0 || t->step->noutput > 0 || t->step->nparam > 0;
         clean(w);
         pthread_mutex_lock(&e->lock);
         w->task = NULL;
@@ -227,8 +230,9 @@ Exec *exec_new(const ExecOptions *o, Buf *why) {
         buf_free(&dir);
     }
     e->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (e->wake >= 0) return e;
-    buf_printf(why, "cannot make an event descriptor: %s", strerror(errno));
+    e->null = e->wake >= 0 ? open("/dev/null", O_RDONLY | O_CLOEXEC) : -1;
+    if (e->null >= 0) return e;
+    buf_printf(why, "cannot open %s: %s", e->wake >= 0 ? "/dev/null" : "an event descriptor", strerror(errno));
     exec_free(e);
     return NULL;
 }
@@ -243,6 +247,9 @@ static void free_worker(Worker *w) {
     pthread_cond_destroy(&w->wake);
     free(w->dir);
     free(w->events_path);
+    free(w->found_name);
+    free(w->found_path);
+    free(w->found);
 }
 
 void exec_free(Exec *e) {
@@ -257,6 +264,7 @@ void exec_free(Exec *e) {
         free(n);
     }
     if (e->wake >= 0) close(e->wake);
+    if (e->null >= 0) close(e->null);
     pthread_mutex_destroy(&e->lock);
     pthread_mutex_destroy(&e->code_lock);
     free(e->worker);

@@ -20,7 +20,9 @@ typedef struct Worker {
     int event_read, event_write; /* where WF_EVENTS leads */
     char *dir;           /* tmp/slot.PID.SLOT */
     bool made;           /* dir, in/, out/ and work/ exist */
+    bool filled;         /* in/ or out/ may hold something */
     char *stack;         /* SPAWN_STACK bytes */
+    char *found_name, *found_path, *found; /* the last program looked up, in which PATH, and where it is */
     char *events_path;
 } Worker;
 
@@ -33,6 +35,7 @@ struct Exec {
     bool quit;
     int wake;            /* eventfd: something is in the lists */
     atomic_bool waiting; /* the scheduler sleeps and wants to be woken */
+    int null;            /* /dev/null, the input of all steps */
     uint64_t oom_before; /* kills by the kernel for lack of memory when the run began */
     pthread_mutex_t code_lock;
 };

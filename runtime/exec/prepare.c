@@ -155,9 +155,22 @@ static void set_facts(Prep *p) {
 
 /* ---- programs ---- */
 
+/* Looking through PATH costs more than the rest of the preparation; steps of a run call the same few programs. */
+static const char *find_cached(Worker *w, Arena *a, const char *name, const char *path) {
+    if (w->found != NULL && strcmp(w->found_name, name) == 0 && strcmp(w->found_path, path) == 0) return w->found;
+    const char *program = spawn_find(a, name, path);
+    if (program == NULL || program == name) return program;
+    free(w->found_name);
+    free(w->found_path);
+    free(w->found);
+    w->found_name = wf_strdup(name);
+    w->found_path = wf_strdup(path);
+    return w->found = wf_strdup(program);
+}
+
 static bool find_program(Prep *p, const char *name, const char *what) {
     Task *t = p->t;
-    const char *program = spawn_find(&t->arena, name, p->l->path);
+    const char *program = find_cached(p->w, &t->arena, name, p->l->path);
     if (program != NULL && strchr(name, '/') != NULL && name[0] != '/' && p->code != NULL) {
         const char *in_code = arena_printf(&t->arena, "%s/%s", p->code, name);
         if (access(in_code, X_OK) == 0) program = in_code;

@@ -132,7 +132,7 @@ static void printed(Process *p, Stream *s, Str bytes) {
     }
 }
 
-/* Reads what is there; closes at the end. */
+/* Reads what is there, which poll has promised; closes at the end. */
 static void read_stream(Process *p, Stream *s) {
     if (s->fd < 0) return;
     ssize_t n = read(s->fd, p->block, READ_SIZE);
@@ -343,7 +343,6 @@ static bool open_streams(Process *p, int child[2]) {
         p->stream[i].on_stderr = i == 1;
         if (i == 0 && p->spawn.out >= 0) continue;
         if (pipe2(fd, O_CLOEXEC) != 0) return exec_fail(t, RT_FAIL_LOST, "cannot make a pipe: %s", strerror(errno));
-        fcntl(fd[0], F_SETFL, O_NONBLOCK);
         p->stream[i].fd = fd[0];
         child[i] = fd[1];
         *(i == 0 ? &p->spawn.out : &p->spawn.err) = fd[1];
@@ -353,17 +352,13 @@ static bool open_streams(Process *p, int child[2]) {
 
 static bool start(Process *p, Launch *l) {
     Task *t = p->t;
-    int child[2], null = -1;
+    int child[2];
     bool ok = open_streams(p, child);
-    if (ok && p->spawn.foreground) {
+    if (p->spawn.foreground)
         p->spawn.in = 0, p->spawn.out = 1, p->spawn.err = 2;
-    } else if (ok) {
-        null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-        p->spawn.in = null;
-        ok = null >= 0 || exec_fail(t, RT_FAIL_LOST, "cannot open /dev/null: %s", strerror(errno));
-    }
+    else
+        p->spawn.in = p->w->exec->null;
     int error = ok ? spawn_start(&p->spawn) : 0;
-    if (null >= 0) close(null);
     for (int i = 0; i < 2; i++)
         if (child[i] >= 0) close(child[i]);
     if (ok && error == 0) return true;
