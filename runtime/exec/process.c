@@ -328,6 +328,8 @@ static void outcome(Process *p) {
     bool killed = exited ? status == 128 + SIGKILL : status == SIGKILL;
     if (p->out_of_memory || (killed && exec_oom_kills() > p->w->exec->oom_before))
         exec_fail(t, RT_FAIL_MEMORY, killed ? "killed by the kernel: out of memory" : "out of memory");
+    else if (exited && status > 128 && sigabbrev_np(status - 128) != NULL) /* how shells tell what happened to a command */
+        exec_fail(t, RT_FAIL_EXIT, "exit status %d (a command was killed by SIG%s)", status, sigabbrev_np(status - 128));
     else if (exited)
         exec_fail(t, p->bad_output ? RT_FAIL_OUTPUT : RT_FAIL_EXIT, "exit status %d", status);
     else

@@ -310,7 +310,7 @@ static void make_sched(Setup *u) {
     s->plan = u->plan;
     s->o = o;
     s->store = u->e->store;
-    s->publish = !o->unpublished;
+    s->publish = !o->unpublished && !o->shell;
     s->run_id = u->r->run_id;
     s->result = u->r;
     s->cancel = &u->e->cancel;

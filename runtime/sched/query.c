@@ -2,6 +2,8 @@
 #include "runtime/sched/engine_impl.h"
 #include "runtime/sched/sched.h"
 
+#include "base/io.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -248,10 +250,20 @@ static bool inputs_row(void *cx, const char *const *c) {
     return false;
 }
 
+/* Replaces "@SHA256" by the stored text. */
+static bool read_aside(Store *s, Buf *json, Buf *why) {
+    Arena a = ARENA_INIT;
+    const char *path = store_object_path(s, json->p + 1, &a);
+    int error = io_read_file(path, (size_t)4 << 30, json);
+    if (error != 0) buf_printf(why, "cannot read %s: %s", path, strerror(error));
+    arena_free(&a);
+    return error == 0;
+}
+
 bool engine_node_inputs(Engine *e, const char *run, const char *path, Buf *inputs_json, Buf *step, Buf *why) {
     Inputs i = {inputs_json, step, false, false};
     if (!store_query(engine_store(e), STORE_INPUTS, (const char *const[]){run, path}, inputs_row, &i, why)) return false;
-    if (i.found && i.recorded) return true;
+    if (i.found && i.recorded) return inputs_json->p[0] != '@' || read_aside(engine_store(e), inputs_json, why);
     buf_printf(why, i.found ? "the inputs of `%s` in run %s were not recorded: it did not start" : "there is no node `%s` in run %s", path, run);
     return false;
 }

@@ -106,10 +106,24 @@ static void count(Sched *s, NodeState state) {
     }
 }
 
+/* Large inputs are often those of many calls: they are stored once, by content, and named "@SHA256". */
+static void put_aside(Sched *s, Buf *json) {
+    enum { INPUTS_IN_JOURNAL = 32 << 10 };
+    if (json->n <= INPUTS_IN_JOURNAL) return;
+    StoreObject object;
+    Buf why = BUF_INIT;
+    if (store_put_bytes(s->store, buf_view(json), &object, &why)) {
+        buf_clear(json);
+        buf_printf(json, "@%s", object.sha256);
+    }
+    buf_free(&why);
+}
+
 static void call_row(Sched *s, const Call *c, NodeState state, const Fail *fail, const RtWord *value) {
     Buf inputs = BUF_INIT, outputs = BUF_INIT;
     bool ended = state != NODE_ACTIVE;
     if (ended && c->step->nparam > 0) params_json(s->plan->types, s->plan->param + c->step->param, c->step->nparam, c->args, &inputs);
+    put_aside(s, &inputs);
     if (state == NODE_DONE && c->step->noutput > 0)
         params_json(s->plan->types, s->plan->param + c->step->output, c->step->noutput, value, &outputs);
     StoreNode row = {.run = s->run, .path = c->path, .step = c->step->name, .status = state_name(state), .attempts = c->attempt,
