@@ -36,7 +36,7 @@ CI = os.environ.get("CI") == "true"
 
 NORMALISE = {
     "time": (r" *\b\d+(?:\.\d+)? ?(?:ns|µs|us|ms|s|min|h)\b(?: ?\d+ ?s\b)?", " $TIME"),
-    "run": (r"\b(?=[0-9a-z]*\d)[0-9a-z]{8,}(?:-[0-9a-z]+)*\b", "$RUN"),
+    "run": (r"\b\d{8}-\d{6}-[0-9a-z]{4,}\b", "$RUN"),
     "size": (r" *\b\d+(?:\.\d+)? ?(?:B|bytes|[kKMG]i?B)\b", " $SIZE"),
 }
 # Never accepted as an expected output, whatever is asked.

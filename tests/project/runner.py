@@ -77,8 +77,8 @@ class Runner(unittest.TestCase):
 
     def test_normalised_only_when_asked(self):
         self.put("a.wf", "")
-        self.put("a.cmd", "# normalise: time size\necho took 1.25 s for 3.5 MiB\npwd\n")
-        self.put("a.out", "took $TIME for $SIZE\n$TMP\n")
+        self.put("a.cmd", "# normalise: time size run\necho took 1.25 s for 3.5 MiB in 20250102-030405-a69a\npwd\n")
+        self.put("a.out", "took $TIME for $SIZE in $RUN\n$TMP\n")
         self.put("b.wf", "")
         self.put("b.cmd", "echo took 1.25 s\n")
         self.put("b.out", "took 1.25 s\n")
