@@ -81,12 +81,10 @@ static const struct {
     {"resources", "gpu", 0, 1e6, "0 or more"}, {"resources", "memory", 1, 1e18, "above 0B"}, {"service", "port", 1, 65535, "1 to 65535"},
     {"pool", "slots", 1, 1e6, "1 or more"}};
 
-static void check_limit(Cx *c, NodeId value, const char *annotation, const char *param) {
+static void check_limit(Cx *c, NodeId value, uint32_t limit) {
     double v;
-    if (!number_of(c, value, &v)) return;
-    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
-        if (strcmp(limits[i].annotation, annotation) == 0 && strcmp(limits[i].param, param) == 0 && (v < limits[i].min || v > limits[i].max))
-            error_at(c, WF_E_bad_setting, value, "`%s` of @%s must be %s", param, annotation, limits[i].text);
+    if (number_of(c, value, &v) && (v < limits[limit].min || v > limits[limit].max))
+        error_at(c, WF_E_bad_setting, value, "`%s` of @%s must be %s", limits[limit].param, limits[limit].annotation, limits[limit].text);
 }
 
 static void check_cron(Cx *c, NodeId value) {
@@ -143,19 +141,34 @@ static void check_env_names(Cx *c, NodeId value) {
     }
 }
 
-/* Rules beyond types. `value` is one argument, or one element of a list parameter. */
-static void check_argument_value(Cx *c, NodeId value, const char *annotation, const char *param) {
-    check_limit(c, value, annotation, param);
-    if (strcmp(annotation, "schedule") == 0 && strcmp(param, "cron") == 0) check_cron(c, value);
-    if (strcmp(param, "timezone") == 0) check_timezone(c, value);
-    if (strcmp(annotation, "packages") == 0) check_package(c, value);
-    if (strcmp(annotation, "code") == 0) check_glob(c, value);
-    if (strcmp(annotation, "env") == 0) check_env_names(c, value);
-    if (strcmp(annotation, "notify") == 0 && strcmp(param, "on") == 0 && ast_is(c->ast, value, AST_STRING)) {
-        Str z = ast_string(c->ast, value);
-        if (!str_is(z, "failure") && !str_is(z, "success") && !str_is(z, "always"))
-            error_at(c, WF_E_bad_setting, value, "@notify is on \"failure\", \"success\" or \"always\"");
-    }
+static void check_notify(Cx *c, NodeId value) {
+    if (!ast_is(c->ast, value, AST_STRING)) return;
+    Str z = ast_string(c->ast, value);
+    if (!str_is(z, "failure") && !str_is(z, "success") && !str_is(z, "always"))
+        error_at(c, WF_E_bad_setting, value, "@notify is on \"failure\", \"success\" or \"always\"");
+}
+
+/* Rules beyond limits; their numbers are above those of the limits. */
+enum { RULES_FROM = 64 };
+static const struct {
+    const char *annotation, *param;
+    void (*check)(Cx *c, NodeId value);
+} rules[] = {{"schedule", "cron", check_cron}, {"schedule", "timezone", check_timezone}, {"packages", "specs", check_package}, {"code", "globs", check_glob},
+    {"env", "vars", check_env_names}, {"notify", "on", check_notify}};
+
+uint32_t value_rule(const char *annotation, const char *param) {
+    for (uint32_t i = 0; i < sizeof rules / sizeof *rules; i++)
+        if (strcmp(annotation, rules[i].annotation) == 0 && strcmp(param, rules[i].param) == 0) return RULES_FROM + i;
+    for (uint32_t i = 0; i < sizeof limits / sizeof *limits; i++)
+        if (strcmp(limits[i].annotation, annotation) == 0 && strcmp(limits[i].param, param) == 0) return i + 1;
+    return 0;
+}
+
+/* `value` is one argument, or one element of a list parameter. */
+static void check_argument_value(Cx *c, NodeId value, const Symbol *y, uint32_t index) {
+    uint32_t rule = c->s->param.data[y->param + index].flags >> PF_RULE_SHIFT;
+    if (rule >= RULES_FROM) rules[rule - RULES_FROM].check(c, value);
+    else if (rule > 0) check_limit(c, value, rule - 1);
 }
 
 /* with: (name: value, ...) gives parameters of the workflow that the annotation stands on. */
@@ -221,7 +234,7 @@ static void check_arguments(Cx *c, NodeId node, const Symbol *y, uint64_t *with)
             check_as(c, x.value, type_inner(s->types, s->param.data[y->param].type), WHY_NONE);
             if (!is_constant(c, x.value) && s->param.data[y->param].flags & PF_CONST)
                 error_at(c, WF_E_not_constant, x.value, "@%s is read at compile time: write a literal", name);
-            check_argument_value(c, x.value, name, name_z(c, s->param.data[y->param].name));
+            check_argument_value(c, x.value, y, 0);
             given = 1;
             continue;
         }
@@ -248,7 +261,7 @@ static void check_arguments(Cx *c, NodeId node, const Symbol *y, uint64_t *with)
         TypeId t = check_as(c, x.value, p.type, WHY_NONE);
         if (t != T_ERROR && p.flags & PF_CONST && !is_constant(c, x.value))
             error_at(c, WF_E_not_constant, x.value, "`%s` of @%s is read at compile time: write a literal", name_z(c, p.name), name);
-        if (t != T_ERROR) check_argument_value(c, x.value, name, name_z(c, p.name));
+        if (t != T_ERROR) check_argument_value(c, x.value, y, i);
     }
     for (uint32_t i = 0; i < y->nparam; i++) {
         const SemaParam *p = &s->param.data[y->param + i];
@@ -346,7 +359,7 @@ void check_annotations(Cx *c, AstList annots, unsigned place, const char *what) 
                 break;
             }
         if (y.kind == SYM_BUNDLE) {
-            check_args(c, node, ast_annotation(c->ast, node).args, y.param, y.nparam, diag_text(c, "@%s", name_z(c, y.name)), y.span);
+            check_args(c, node, ast_annotation(c->ast, node).args, id);
             check_bundle_parts(c, node, &y, place, what);
             continue;
         }

@@ -19,7 +19,7 @@ static void check_defaults(Sema *s, uint32_t symbol) {
         const SemaParam p = s->param.data[i];
         if (p.value == 0 || p.flags & (PF_PREDICATE | PF_PARAMS)) continue;
         NodeId type = ast_param(c.ast, p.node).type;
-        check_as(&c, p.value, p.type, (Why){ast_span(c.ast, type), "declared here"});
+        check_as(&c, p.value, p.type, (Why){.span = ast_span(c.ast, type), .text = "declared here"});
     }
     cx_close(&c);
 }
@@ -87,7 +87,7 @@ void check_constant(Sema *s, uint32_t symbol) {
     /* Names of the using scope are not visible here. */
     AstBinding b = ast_binding(c.ast, y->decl);
     TypeId want = b.type != 0 ? resolve_type(&c, b.type) : T_ERROR;
-    TypeId t = want != T_ERROR ? check_as(&c, b.value, want, (Why){ast_span(c.ast, b.type), "the constant has this type"}) : check_value(&c, b.value, T_ERROR);
+    TypeId t = want != T_ERROR ? check_as(&c, b.value, want, (Why){.span = ast_span(c.ast, b.type), .text = "the constant has this type"}) : check_value(&c, b.value, T_ERROR);
     if (want != T_ERROR) t = want;
     if (kind_of(&c, t) == TY_NONE) {
         error_at(&c, WF_E_unknown_element_type, b.value, "the type of this constant is not known: `none` of what?");
@@ -106,7 +106,7 @@ static void check_fn(Sema *s, uint32_t symbol) {
     check_param_annotations(&c, &y);
     AstFn f = ast_fn(c.ast, y.decl);
     check_annotations(&c, f.annots, 0, "a function");
-    check_as(&c, f.body, y.type, (Why){ast_span(c.ast, f.output), "the function gives this"});
+    check_as(&c, f.body, y.type, (Why){.span = ast_span(c.ast, f.output), .text = "the function gives this"});
     report_unused_params(&c, &y, "function");
     if (is_lib_name(s, y.name)) {
         Diag *d = diag_add(s->diags, WF_E_hides_library, y.span, "function `%s` hides the library function of that name in this file", atom_cstr(s->atoms, y.name));
@@ -265,8 +265,8 @@ static void check_given(Cx *c, NodeId stmt) {
     }
     const Symbol x = s->symbol.data[y];
     s->symbol.data[y].used = true;
-    check_args(c, stmt, g.args, x.param, x.nparam, diag_text(c, "step `%s`", name_z(c, x.name)), x.span);
-    if (x.type != T_NOTHING) check_as(c, g.value, x.type, (Why){x.span, "the step gives this"});
+    check_args(c, stmt, g.args, y);
+    if (x.type != T_NOTHING) check_as(c, g.value, x.type, (Why){.span = x.span, .text = "the step gives this"});
     else check_expr(c, g.value, T_NOTHING);
 }
 

@@ -21,82 +21,88 @@ void sema_match_args(const Sema *s, const Ast *ast, AstList args, uint32_t param
     }
 }
 
-static Why param_why(Cx *c, const SemaParam *p, Span decl) {
-    if (p->node == 0 || decl.file == 0) return WHY_NONE;
-    for (uint32_t m = 0; m < c->s->module.len; m++)
-        if (c->s->module.data[m].file == decl.file)
-            return (Why){ast_span(&c->s->module.data[m].ast, p->node),
-                         diag_text(c, "parameter `%s` is declared here", atom_cstr(c->s->atoms, p->name))};
-    return WHY_NONE;
+/* "step `fit`", for messages. */
+static const char *symbol_what(Cx *c, uint32_t symbol) {
+    const Symbol *y = &c->s->symbol.data[symbol];
+    if (y->kind == SYM_BUNDLE) return diag_text(c, "@%s", name_z(c, y->name));
+    const char *kind = y->kind == SYM_STEP ? "step" : y->kind == SYM_WORKFLOW ? "workflow" : y->kind == SYM_FN ? "function" : "struct";
+    return diag_text(c, "%s `%s`", kind, name_z(c, y->name));
 }
 
-static void unknown_param(Cx *c, NodeId arg, Atom name, uint32_t param, uint32_t n, const char *what, Span decl) {
+static void unknown_param(Cx *c, NodeId arg, Atom name, uint32_t symbol) {
     Sema *s = c->s;
-    Diag *d = diag_add(s->diags, WF_E_unknown_argument, ast_name_span(c->ast, arg), "%s has no parameter `%s`", what, name_z(c, name));
+    uint32_t param = s->symbol.data[symbol].param, n = s->symbol.data[symbol].nparam;
+    Diag *d = diag_add(s->diags, WF_E_unknown_argument, ast_name_span(c->ast, arg), "%s has no parameter `%s`", symbol_what(c, symbol), name_z(c, name));
     Atom *names = ARENA_ARRAY(&s->diags->arena, Atom, n);
     for (uint32_t i = 0; i < n; i++) names[i] = s->param.data[param + i].name;
-    if (decl.file != 0) diag_label(s->diags, d, decl, "declared here");
+    diag_label(s->diags, d, s->symbol.data[symbol].span, "declared here");
     suggest(s, d, ast_name_span(c->ast, arg), name, names, n, "parameters");
 }
 
-static void report_missing(Cx *c, NodeId at, uint32_t param, uint32_t nparam, const uint8_t *given, const char *what, Span decl) {
+static void report_missing(Cx *c, NodeId at, uint32_t symbol, const uint8_t *given) {
     Sema *s = c->s;
+    const Symbol y = s->symbol.data[symbol];
     Buf names = BUF_INIT;
     uint32_t n = 0;
     TypeId type = T_ERROR;
-    for (uint32_t i = 0; i < nparam; i++) {
-        const SemaParam *p = &s->param.data[param + i];
+    for (uint32_t i = 0; i < y.nparam; i++) {
+        const SemaParam *p = &s->param.data[y.param + i];
         if (given[i] || p->value != 0) continue;
         buf_printf(&names, "%s`%s`", n++ ? ", " : "", name_z(c, p->name));
         type = p->type;
     }
     if (n > 0) {
-        Diag *d = error_at(c, WF_E_missing_argument, at, "%s needs %s %s", what, n == 1 ? "a value for" : "values for", names.p);
-        if (decl.file != 0) diag_label(s->diags, d, decl, "declared here");
+        Diag *d = error_at(c, WF_E_missing_argument, at, "%s needs %s %s", symbol_what(c, symbol), n == 1 ? "a value for" : "values for", names.p);
+        diag_label(s->diags, d, y.span, "declared here");
         if (n == 1 && kind_of(c, type) == TY_OPT) diag_help(s->diags, d, "an optional without a default must be given: pass `none` if there is no value");
     }
     buf_free(&names);
 }
 
-void check_args(Cx *c, NodeId at, AstList args, uint32_t param, uint32_t nparam, const char *what, Span decl) {
+/* The parameter an argument is for, or NOT_FOUND after reporting. */
+static uint32_t place_arg(Cx *c, NodeId node, AstArg a, uint32_t symbol, uint32_t nargs, uint32_t *position, bool *named) {
     Sema *s = c->s;
-    uint8_t small[64], *given = nparam <= sizeof small ? small : ARENA_ARRAY(&s->arena, uint8_t, nparam);
-    memset(given, 0, nparam);
+    const Symbol y = s->symbol.data[symbol];
+    if (a.name == 0) {
+        if (*named) error_at(c, WF_E_argument_order, node, "an argument without a name cannot follow one with a name");
+        uint32_t i = (*position)++;
+        if (i < y.nparam) return i;
+        if (i == y.nparam) {
+            Diag *d = error_at(c, WF_E_too_many_arguments, node, "%s takes %u argument%s, not %u", symbol_what(c, symbol), y.nparam, y.nparam == 1 ? "" : "s", nargs);
+            diag_label(s->diags, d, y.span, "declared here");
+        }
+    } else {
+        *named = true;
+        uint32_t i = find_param(s, y.param, y.nparam, a.name);
+        if (i != NOT_FOUND) return i;
+        unknown_param(c, node, a.name, symbol);
+    }
+    check_expr(c, a.value, T_ERROR);
+    return NOT_FOUND;
+}
+
+void check_args(Cx *c, NodeId at, AstList args, uint32_t symbol) {
+    Sema *s = c->s;
+    const Symbol y = s->symbol.data[symbol];
+    uint8_t small[64], *given = y.nparam <= sizeof small ? small : ARENA_ARRAY(&s->arena, uint8_t, y.nparam);
+    memset(given, 0, y.nparam);
     uint32_t position = 0;
     bool named = false, wrong = false;
     AST_EACH(args, node) {
         AstArg a = ast_arg(c->ast, node);
-        uint32_t i;
-        if (a.name == 0) {
-            if (named) error_at(c, WF_E_argument_order, node, "an argument without a name cannot follow one with a name");
-            i = position++;
-            if (i >= nparam) {
-                if (i == nparam) {
-                    Diag *d = error_at(c, WF_E_too_many_arguments, node, "%s takes %u argument%s, not %u", what, nparam, nparam == 1 ? "" : "s", args.n);
-                    if (decl.file != 0) diag_label(s->diags, d, decl, "declared here");
-                }
-                check_expr(c, a.value, T_ERROR);
-                wrong = true;
-                continue;
-            }
-        } else {
-            named = true;
-            i = find_param(s, param, nparam, a.name);
-            if (i == NOT_FOUND) {
-                unknown_param(c, node, a.name, param, nparam, what, decl);
-                check_expr(c, a.value, T_ERROR);
-                wrong = true;
-                continue;
-            }
+        uint32_t i = place_arg(c, node, a, symbol, args.n, &position, &named);
+        if (i == NOT_FOUND) {
+            wrong = true;
+            continue;
         }
-        SemaParam p = s->param.data[param + i];
+        const SemaParam p = s->param.data[y.param + i];
         if (given[i]) error_at(c, WF_E_duplicate_argument, node, "parameter `%s` is given twice", name_z(c, p.name));
         given[i] = 1;
         if (c->in_test && ast_is(c->ast, a.value, AST_WILD)) continue;
-        check_as(c, a.value, p.type, param_why(c, &p, decl));
+        check_as(c, a.value, p.type, (Why){.param = y.param + i + 1, .module = y.module});
         inherit_work(c, at, a.value);
     }
-    if (!wrong) report_missing(c, at, param, nparam, given, what, decl);
+    if (!wrong) report_missing(c, at, symbol, given);
 }
 
 /* --- built-in forms --- */
@@ -191,17 +197,11 @@ static bool is_builtin(const Cx *c, Str name) {
 
 /* --- callables --- */
 
-static const char *symbol_what(Cx *c, const Symbol *y) {
-    const char *kind = y->kind == SYM_STEP ? "step" : y->kind == SYM_WORKFLOW ? "workflow" : y->kind == SYM_FN ? "function" : "struct";
-    return diag_text(c, "%s `%s`", kind, name_z(c, y->name));
-}
-
 static TypeId call_symbol(Cx *c, NodeId call, AstList args, uint32_t id) {
     Sema *s = c->s;
     Symbol y = s->symbol.data[id];
     s->symbol.data[id].used = true;
     set_ref(c, call, REF_SYMBOL, id);
-    const char *what = symbol_what(c, &y);
     if (y.kind == SYM_ENUM || y.kind == SYM_ARTIFACT) {
         Diag *d = error_at(c, WF_E_value_as_callable, call, "`%s` cannot be called", name_z(c, y.name));
         if (y.kind == SYM_ENUM) diag_help(s->diags, d, "name a member: `%s.member`", name_z(c, y.name));
@@ -212,9 +212,9 @@ static TypeId call_symbol(Cx *c, NodeId call, AstList args, uint32_t id) {
     if (y.kind == SYM_STEP || y.kind == SYM_WORKFLOW) {
         set_flag(c, call, NF_WORK);
         if (c->pure != NULL)
-            call_not_allowed(c, call, what);
+            call_not_allowed(c, call, symbol_what(c, id));
         else if (!c->in_workflow && !c->in_test) {
-            Diag *d = error_at(c, WF_E_call_not_allowed, call, "%s can be called in a workflow only", what);
+            Diag *d = error_at(c, WF_E_call_not_allowed, call, "%s can be called in a workflow only", symbol_what(c, id));
             diag_label(s->diags, d, y.span, "declared here");
         }
     }
@@ -222,7 +222,7 @@ static TypeId call_symbol(Cx *c, NodeId call, AstList args, uint32_t id) {
         Diag *d = error_at(c, WF_E_argument_order, args.at[0], "fields of a struct are given by name");
         diag_help(s->diags, d, "write `%s(%s: ...)`", name_z(c, y.name), name_z(c, s->param.data[y.param].name));
     }
-    check_args(c, call, args, y.param, y.nparam, what, y.span);
+    check_args(c, call, args, id);
     return y.type;
 }
 

@@ -8,8 +8,10 @@
 
 /* Why a type is wanted: shown as the second label of a mismatch. */
 typedef struct Why {
-    Span span;        /* declaration; file 0: none */
-    const char *text; /* "parameter `rate` is declared here" */
+    Span span;        /* file 0: none, unless `param` is set */
+    const char *text;
+    TypeId type;      /* says "this is `T`" instead of the text */
+    uint32_t param, module; /* param: index in Sema.param + 1 of a declaration in the module */
 } Why;
 #define WHY_NONE ((Why){0})
 
@@ -96,8 +98,9 @@ void lint_condition(Cx *c, NodeId e);            /* constant conditions, tests o
 /* --- call.c --- */
 TypeId check_call(Cx *c, NodeId call, TypeId want);
 TypeId check_member(Cx *c, NodeId member, TypeId want);
-/* Checks arguments against parameters; `what` names the callee in messages ("step `fit`"). */
-void check_args(Cx *c, NodeId at, AstList args, uint32_t param, uint32_t nparam, const char *what, Span decl);
+/* Checks arguments against the parameters of a symbol. */
+void check_args(Cx *c, NodeId at, AstList args, uint32_t symbol);
+void label_why(Cx *c, Diag *d, Why why);
 
 /* --- library.c --- */
 void libs_init(Sema *s);
@@ -131,6 +134,8 @@ void check_annotations(Cx *c, AstList annots, unsigned place, const char *what);
 /* The annotation of that name, or 0. */
 NodeId find_annotation(const Cx *c, AstList annots, const char *name);
 unsigned place_parse(Str name);
+/* The rule that the values of an annotation's parameter follow beyond their type; 0: none. */
+uint32_t value_rule(const char *annotation, const char *param);
 
 /* --- script.c --- */
 void check_script(Cx *c, const Symbol *step); /* names that a process would choke on, Python pitfalls */

@@ -461,6 +461,9 @@ static void declare_callable(Cx *c, uint32_t i) {
         declare_outputs(c, i, output);
         s->symbol.data[i].effects = s->symbol.data[i].noutput == 0;
     }
+    if (kind == SYM_ANNOTATION)
+        for (uint32_t k = first; k < first + n; k++)
+            s->param.data[k].flags |= value_rule(name_z(c, s->symbol.data[i].name), name_z(c, s->param.data[k].name)) << PF_RULE_SHIFT;
     if (kind == SYM_FN) s->symbol.data[i].type = resolve_type(c, output);
     if (kind != SYM_FN) return;
     for (uint32_t k = first; k < first + n; k++)

@@ -111,6 +111,19 @@ static void help_mismatch(Cx *c, Diag *d, NodeId e, TypeId have, TypeId want) {
     }
 }
 
+void label_why(Cx *c, Diag *d, Why why) {
+    Sema *s = c->s;
+    if (why.param != 0) {
+        const SemaParam *p = &s->param.data[why.param - 1];
+        if (p->node == 0) return;
+        diag_label(s->diags, d, ast_span(&s->module.data[why.module].ast, p->node), "parameter `%s` is declared here", name_z(c, p->name));
+    } else if (why.span.file != 0 && why.type != T_ERROR) {
+        diag_label(s->diags, d, why.span, "this is `%s`", ty(c, why.type));
+    } else if (why.span.file != 0) {
+        diag_label(s->diags, d, why.span, "%s", why.text);
+    }
+}
+
 void report_mismatch(Cx *c, NodeId e, TypeId have, TypeId want, Why why) {
     Sema *s = c->s;
     if (have == T_ERROR || want == T_ERROR) return;
@@ -136,7 +149,7 @@ void report_mismatch(Cx *c, NodeId e, TypeId have, TypeId want, Why why) {
             diag_label(s->diags, d, type_def(s->types, want)->span, "the other here: they are different types");
         }
     }
-    if (why.span.file != 0) diag_label(s->diags, d, why.span, "%s", why.text);
+    label_why(c, d, why);
 }
 
 TypeId check_value(Cx *c, NodeId e, TypeId want) {
@@ -162,7 +175,7 @@ TypeId check_as(Cx *c, NodeId e, TypeId want, Why why) {
             Diag *d = error_at(c, WF_E_secret_leak, e, "expected a secret, found a plain string");
             diag_note(c->s->diags, d, "what stands in the text or in a parameter is no secret any more");
             diag_help(c->s->diags, d, "use `secret(\"name\")`, or a parameter declared `secret string`");
-            if (why.span.file != 0) diag_label(c->s->diags, d, why.span, "%s", why.text);
+            label_why(c, d, why);
             return T_ERROR;
         }
     } else {
@@ -447,7 +460,7 @@ static TypeId check_else(Cx *c, NodeId e, TypeId want) {
     if (kind_of(c, a) == TY_NONE) return b;
     TypeId j = type_join(s->types, inner, b);
     if (j == T_ERROR) {
-        report_mismatch(c, x.right, b, inner, (Why){cx_span(c, x.left), diag_text(c, "this is `%s`", ty(c, a))});
+        report_mismatch(c, x.right, b, inner, (Why){.span = cx_span(c, x.left), .type = a});
         return T_ERROR;
     }
     return j;
@@ -517,7 +530,7 @@ static TypeId check_map(Cx *c, NodeId e, TypeId want) {
     bool wrong = false;
     AST_EACH(entries, entry) {
         AstEntry x = ast_entry(c->ast, entry);
-        wrong |= check_as(c, x.key, T_STRING, (Why){cx_span(c, e), "the keys of a map are strings"}) == T_ERROR;
+        wrong |= check_as(c, x.key, T_STRING, (Why){.span = cx_span(c, e), .text = "the keys of a map are strings"}) == T_ERROR;
         TypeId t = element != T_ERROR ? check_as(c, x.value, element, WHY_NONE) : check_value(c, x.value, join);
         inherit_work(c, e, x.key);
         inherit_work(c, e, x.value);
@@ -619,7 +632,7 @@ static TypeId check_index(Cx *c, NodeId e) {
         return optional ? type_opt(s->types, T_JSON) : T_JSON;
     }
     if (k == TY_LIST || k == TY_MAP) {
-        check_as(c, x.key, k == TY_LIST ? T_INT : T_STRING, (Why){cx_span(c, x.object), diag_text(c, "this is `%s`", ty(c, t))});
+        check_as(c, x.key, k == TY_LIST ? T_INT : T_STRING, (Why){.span = cx_span(c, x.object), .type = t});
         if (optional) {
             Diag *d = error_at(c, WF_E_bad_index, e, "`?[` is for json");
             diag_help(s->diags, d, "`.get(...)` gives an optional");

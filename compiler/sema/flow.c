@@ -46,7 +46,7 @@ static void check_binding(Cx *c, NodeId stmt) {
     TypeId t;
     bool tolerate = find_annotation(c, b.annots, "tolerate") != 0 && ast_is(c->ast, b.value, AST_FOR);
     if (want != T_ERROR && !tolerate)
-        t = check_as(c, b.value, want, (Why){cx_span(c, b.type), "the binding has this type"}) == T_ERROR ? T_ERROR : want;
+        t = check_as(c, b.value, want, (Why){.span = cx_span(c, b.type), .text = "the binding has this type"}) == T_ERROR ? T_ERROR : want;
     else if (b.type != 0 && !tolerate)
         t = (check_part(c, b.value, T_ERROR, WHY_NONE), T_ERROR);
     else
@@ -54,7 +54,7 @@ static void check_binding(Cx *c, NodeId stmt) {
     if (tolerate && kind_of(c, t) == TY_LIST) {
         t = set_type(c, b.value, type_list(s->types, type_opt(s->types, type_inner(s->types, t))));
         if (want != T_ERROR && !type_fits(s->types, t, want)) {
-            report_mismatch(c, b.value, t, want, (Why){cx_span(c, b.type), "the binding has this type"});
+            report_mismatch(c, b.value, t, want, (Why){.span = cx_span(c, b.type), .text = "the binding has this type"});
             t = want;
         }
     }
@@ -119,7 +119,7 @@ static void check_return(Cx *c, BlockCx *b, NodeId stmt, bool is_last) {
         return;
     }
     NodeId output = ast_workflow(c->ast, y->decl).output;
-    check_as(c, r.value, y->type, (Why){cx_span(c, output), "the workflow gives this"});
+    check_as(c, r.value, y->type, (Why){.span = cx_span(c, output), .text = "the workflow gives this"});
     set_type(c, stmt, y->type);
     set_flag(c, stmt, cx_mod(c)->flag[r.value] & (NF_WORK | NF_EFFECT));
 }
@@ -572,7 +572,7 @@ TypeId check_repeat(Cx *c, NodeId e, TypeId want) {
     bool guided = want != T_ERROR && want != T_NOTHING;
     TypeId t = guided ? check_as(c, x.first, want, WHY_NONE) : check_value(c, x.first, T_ERROR);
     if (guided && t != T_ERROR) t = want;
-    check_as(c, x.max, T_INT, (Why){{0}, NULL});
+    check_as(c, x.max, T_INT, WHY_NONE);
     if (ast_is(c->ast, x.max, AST_INT) && ast_int(c->ast, x.max) <= 0)
         error_at(c, WF_E_constant_error, x.max, "the bound of `repeat` must be above 0");
     uint32_t mark = scope_mark(c), facts = c->facts.len;
@@ -583,7 +583,7 @@ TypeId check_repeat(Cx *c, NodeId e, TypeId want) {
     lint_condition(c, x.until);
     c->pure = before;
     facts_of(c, x.until, false);
-    check_block(c, x.body, t, (Why){cx_span(c, x.first), "the state begins with this value"}, false);
+    check_block(c, x.body, t, (Why){.span = cx_span(c, x.first), .text = "the state begins with this value"}, false);
     c->facts.len = facts;
     scope_leave(c, mark);
     inherit_work(c, e, x.first);

@@ -261,7 +261,7 @@ static TypeId check_lambda(Cx *c, NodeId lambda, const LibParam *p, Vars *v, con
     if (c->pure == NULL) c->pure = "a lambda";
     TypeId want = substitute(s, p->lambda_result, v), t;
     if (want != T_ERROR) {
-        t = check_as(c, x.body, want, (Why){{0}, NULL});
+        t = check_as(c, x.body, want, WHY_NONE);
         if (t != T_ERROR) t = want;
     } else {
         t = check_value(c, x.body, T_ERROR);

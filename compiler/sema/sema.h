@@ -43,7 +43,7 @@ typedef enum SymbolKind {
     SYM_STEP, SYM_FN, SYM_WORKFLOW, SYM_CONST, SYM_STRUCT, SYM_ENUM, SYM_ARTIFACT, SYM_IMPORT, SYM_ANNOTATION, SYM_BUNDLE, SYM_TARGET
 } SymbolKind;
 
-enum { PF_LOAD = 1, PF_CONST = 2, PF_PREDICATE = 4, PF_PARAMS = 8, PF_USED = 16 };
+enum { PF_LOAD = 1, PF_CONST = 2, PF_PREDICATE = 4, PF_PARAMS = 8, PF_RULE_SHIFT = 8 /* above: the rule of its values, see annot.c */ };
 
 /* A parameter or output of a symbol, or a field of a struct. */
 typedef struct SemaParam {
