@@ -11,7 +11,7 @@
 
 extern const EmbeddedFile stdlib_files[];
 
-int program_check(Program *p, const char *path, const char *name) {
+int program_check(Program *p, const char *path, const char *name, bool keep) {
     *p = (Program){0};
     sources_init(&p->sources);
     atoms_init(&p->atoms);
@@ -27,7 +27,7 @@ int program_check(Program *p, const char *path, const char *name) {
         e = sources_read(&p->sources, path, &p->file);
     }
     if (e != 0) return e;
-    sema_check(&p->sema, &p->sources, &p->atoms, &p->types, &p->diags, stdlib_files, p->file);
+    sema_check(&p->sema, &p->sources, &p->atoms, &p->types, &p->diags, stdlib_files, p->file, keep);
     p->checked = true;
     return 0;
 }

@@ -18,8 +18,9 @@ typedef struct Program {
     bool checked, lowered;
 } Program;
 
-/* Reads and checks `path` ("-": standard input, named `name` in messages). Returns an errno value when it cannot be read. */
-int program_check(Program *p, const char *path, const char *name);
+/* Reads and checks `path` ("-": standard input, named `name` in messages); `keep` when it will be lowered. Returns an errno value
+   when it cannot be read. */
+int program_check(Program *p, const char *path, const char *name, bool keep);
 /* Lowers a checked program without errors and runs the passes up to `until` (NULL: all); in debug builds the graph is verified
    after each. False: internal error, in `why`. */
 bool program_lower(Program *p, const char *until, Buf *why);

@@ -38,7 +38,7 @@ static void drop_fallbacks(Plan *p) {
 
 int session_open(Session *s, const Cli *cli, const char *path) {
     *s = (Session){0};
-    int e = program_check(&s->program, path, "<stdin>");
+    int e = program_check(&s->program, path, "<stdin>", true);
     if (e != 0) return cli_error(EXIT_INTERNAL, "cannot read `%s`: %s", path, strerror(e));
     if (s->program.diags.nerrors > 0) {
         Buf out = BUF_INIT;

@@ -6,7 +6,7 @@
 static int check_one(Cli *cli, const char *path) {
     const char *format = cli_option(cli, "format"), *name = cli_option(cli, "stdin-filename");
     Program p;
-    int e = program_check(&p, path, name != NULL ? name : "<stdin>");
+    int e = program_check(&p, path, name != NULL ? name : "<stdin>", false);
     int code = e != 0 ? cli_error(EXIT_INTERNAL, "cannot read `%s`: %s", path, strerror(e)) : program_report(&p, cli, format, cli_has(cli, "deny-warnings"));
     program_free(&p);
     return code;

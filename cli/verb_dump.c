@@ -9,7 +9,7 @@ static int run(Cli *cli) {
     if (after != NULL && !pass_known(after)) return cli_usage(cli, "there is no pass `%s`", after);
     Program p;
     Buf out = BUF_INIT, why = BUF_INIT;
-    int e = program_check(&p, cli->args.data[0], "<stdin>"), code = EXIT_FINE;
+    int e = program_check(&p, cli->args.data[0], "<stdin>", true), code = EXIT_FINE;
     if (e != 0) {
         code = cli_error(EXIT_INTERNAL, "cannot read `%s`: %s", cli->args.data[0], strerror(e));
     } else if (cli_has(cli, "ast")) {

@@ -299,9 +299,14 @@ void check_bodies(Sema *s, uint32_t module) {
     uint32_t first = s->module.data[module].first_symbol, n = s->module.data[module].nsymbols;
     for (uint32_t i = first; i < first + n; i++) {
         SymbolKind k = s->symbol.data[i].kind;
+        forget_before(s, module, s->symbol.data[i].decl);
         if (k == SYM_STEP || k == SYM_FN || k == SYM_WORKFLOW || k == SYM_STRUCT || k == SYM_ANNOTATION || k == SYM_BUNDLE) check_defaults(s, i);
     }
+    s->module.data[module].forgotten = 0;
+    NodeId before = 0; /* the declaration before this one: its nodes are not needed any more */
     for (uint32_t i = first; i < first + n; i++) {
+        forget_before(s, module, before);
+        before = s->symbol.data[i].decl;
         switch (s->symbol.data[i].kind) {
         case SYM_CONST: check_constant(s, i); break;
         case SYM_FN: check_fn(s, i); break;

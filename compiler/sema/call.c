@@ -202,6 +202,7 @@ static TypeId call_symbol(Cx *c, NodeId call, AstList args, uint32_t id) {
     Symbol y = s->symbol.data[id];
     s->symbol.data[id].used = true;
     set_ref(c, call, REF_SYMBOL, id);
+    if (c->owner != NOT_FOUND && (y.kind == SYM_WORKFLOW || y.kind == SYM_FN)) vec_push(&s->call, ((SemaCall){c->owner, id, call}));
     if (y.kind == SYM_ENUM || y.kind == SYM_ARTIFACT) {
         Diag *d = error_at(c, WF_E_value_as_callable, call, "`%s` cannot be called", name_z(c, y.name));
         if (y.kind == SYM_ENUM) diag_help(s->diags, d, "name a member: `%s.member`", name_z(c, y.name));

@@ -72,6 +72,9 @@ void check_type_cycles(Sema *s);
 Cx cx_open(Sema *s, uint32_t module, uint32_t owner);
 void cx_close(Cx *c);
 void check_bodies(Sema *s, uint32_t module);
+/* Without Sema.keep: gives back what the tables hold of nodes below `node`, and all locals. The declarations of a file are
+   checked in the order of the text, which is that of their nodes. */
+void forget_before(Sema *s, uint32_t module, NodeId node);
 /* Checks a constant or fn now if it was not yet, so that its type is known; reports a cycle. */
 void check_constant(Sema *s, uint32_t symbol);
 

@@ -3,28 +3,13 @@
 
 #include <stdlib.h>
 
-typedef struct CallEdge {
-    uint32_t from, to;
-    NodeId call;
-} CallEdge;
+typedef SemaCall CallEdge;
 
 typedef struct Calls {
     VEC(CallEdge) edge;
     uint32_t *at;   /* edges of symbol v: at[v] .. at[v + 1] */
     uint8_t *live;  /* may be on a cycle */
 } Calls;
-
-/* The calls in a declaration, by one scan over its nodes. */
-static void collect(Sema *s, uint32_t symbol, Calls *g) {
-    const Symbol *y = &s->symbol.data[symbol];
-    const Module *m = &s->module.data[y->module];
-    uint32_t off = ast_node(&m->ast, y->decl)->off;
-    for (NodeId id = y->decl; id > 0 && ast_node(&m->ast, id)->off >= off; id--) {
-        if (ast_kind(&m->ast, id) != AST_CALL || ref_tag(m->ref[id]) != REF_SYMBOL) continue;
-        const Symbol *to = &s->symbol.data[ref_index(m->ref[id])];
-        if (to->kind == SYM_WORKFLOW || to->kind == SYM_FN) vec_push(&g->edge, ((CallEdge){symbol, ref_index(m->ref[id]), id}));
-    }
-}
 
 static int by_from(const void *a, const void *b) {
     const CallEdge *x = a, *y = b;
@@ -109,8 +94,10 @@ static void search(Sema *s, Calls *g, uint32_t v, uint32_t *via, uint8_t *done) 
 void check_call_cycles(Sema *s) {
     uint32_t n = s->symbol.len;
     Calls g = {0};
-    for (uint32_t i = 0; i < n; i++)
-        if (s->symbol.data[i].kind == SYM_WORKFLOW || s->symbol.data[i].kind == SYM_FN) collect(s, i, &g);
+    for (uint32_t i = 0; i < s->call.len; i++) { /* those in steps' arguments and annotations cannot lead back */
+        SymbolKind from = s->symbol.data[s->call.data[i].from].kind;
+        if (from == SYM_WORKFLOW || from == SYM_FN) vec_push(&g.edge, s->call.data[i]);
+    }
     if (g.edge.len > 0) {
         qsort(g.edge.data, g.edge.len, sizeof *g.edge.data, by_from);
         g.at = wf_alloc_zero(((size_t)n + 2) * sizeof *g.at);

@@ -476,7 +476,9 @@ void declare_signatures(Sema *s, uint32_t module) {
     uint32_t first = s->module.data[module].first_symbol, n = s->module.data[module].nsymbols;
     for (uint32_t i = first; i < first + n; i++) {
         SymbolKind k = s->symbol.data[i].kind;
+        forget_before(s, module, s->symbol.data[i].decl);
         if (k == SYM_STEP || k == SYM_FN || k == SYM_WORKFLOW || k == SYM_ANNOTATION || k == SYM_BUNDLE) declare_callable(&c, i);
     }
+    s->module.data[module].forgotten = 0;
     cx_close(&c);
 }

@@ -2,6 +2,8 @@
 #include "compiler/sema/check.h"
 
 #include <errno.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/io.h"
 #include "grammar/parse.h"
@@ -156,6 +158,25 @@ static void load_imports(Loader *l, uint32_t module) {
     }
 }
 
+void forget_before(Sema *s, uint32_t module, NodeId node) {
+    enum { STEP = 1 << 18 }; /* nodes between two calls of the kernel */
+    Module *m = &s->module.data[module];
+    if (s->keep) return;
+    s->local.len = 0;
+    if (node < m->forgotten + STEP) return;
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    struct {
+        void *at;
+        size_t size;
+    } table[] = {{m->type, sizeof *m->type}, {m->ref, sizeof *m->ref}, {m->flag, sizeof *m->flag}};
+    for (size_t i = 0; i < 3; i++) {
+        uintptr_t from = ((uintptr_t)table[i].at + m->forgotten * table[i].size + page - 1) & ~(page - 1);
+        uintptr_t to = ((uintptr_t)table[i].at + node * table[i].size) & ~(page - 1);
+        if (to > from) madvise((void *)from, to - from, MADV_DONTNEED); /* anonymous memory: it reads as zero again */
+    }
+    m->forgotten = node;
+}
+
 static void declare_all(Sema *s, uint32_t from, uint32_t to) {
     for (uint32_t m = from; m < to; m++) declare_module(s, m);
     for (uint32_t m = from; m < to; m++) declare_types(s, m);
@@ -163,8 +184,8 @@ static void declare_all(Sema *s, uint32_t from, uint32_t to) {
     for (uint32_t m = from; m < to; m++) declare_signatures(s, m);
 }
 
-bool sema_check(Sema *s, Sources *sources, Atoms *atoms, Types *types, Diags *diags, const EmbeddedFile *embedded, FileId main) {
-    *s = (Sema){.sources = sources, .atoms = atoms, .diags = diags, .types = types, .embedded = embedded};
+bool sema_check(Sema *s, Sources *sources, Atoms *atoms, Types *types, Diags *diags, const EmbeddedFile *embedded, FileId main, bool keep) {
+    *s = (Sema){.keep = keep, .sources = sources, .atoms = atoms, .diags = diags, .types = types, .embedded = embedded};
     names_init(s);
     libs_init(s);
     const EmbeddedFile *prelude = find_embedded(s, "prelude.wf");
@@ -202,6 +223,7 @@ void sema_free(Sema *s) {
     vec_free(&s->local);
     vec_free(&s->included);
     vec_free(&s->order);
+    vec_free(&s->call);
     names_free(s);
     libs_free(s);
     arena_free(&s->arena);

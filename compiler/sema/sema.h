@@ -94,7 +94,14 @@ typedef struct Module {
     Ref *ref;       /* a LOCAL, BINDING or PARAM node: the local it declares */
     uint8_t *flag;
     uint32_t first_symbol, nsymbols;
+    NodeId forgotten; /* nodes below have no entries any more */
 } Module;
+
+/* A call of a workflow or function, in the body of another. */
+typedef struct SemaCall {
+    uint32_t from, to; /* symbols */
+    NodeId call;
+} SemaCall;
 
 typedef struct Included {
     uint32_t module;
@@ -116,14 +123,17 @@ typedef struct Sema {
     VEC(uint32_t *) order;  /* by the ref of a BLOCK: its statements in the order of their data */
     TypeId failure;         /* struct Failure */
     const EmbeddedFile *embedded;
+    bool keep;              /* the tables stay, for lowering; else memory is given back declaration by declaration */
+    VEC(SemaCall) call;     /* calls of workflows and functions, by what they stand in */
     struct SemaNames *names;
     struct LibTable *lib;
 } Sema;
 
 /* Reads the prelude and the main file, loads what they import, checks everything. Findings go to diags; false when one of them
    is an error. `embedded` holds "prelude.wf" and "std/<name>.wf". After it the tables are complete for every file that was read;
-   on errors, wrong expressions have T_ERROR. Costs: linear in the text, times the depth of nested blocks. */
-bool sema_check(Sema *s, Sources *sources, Atoms *atoms, Types *types, Diags *diags, const EmbeddedFile *embedded, FileId main);
+   on errors, wrong expressions have T_ERROR. Without `keep` the tables by node and the locals are not there afterwards, which
+   halves the memory of a check. Costs: linear in the text, times the depth of nested blocks. */
+bool sema_check(Sema *s, Sources *sources, Atoms *atoms, Types *types, Diags *diags, const EmbeddedFile *embedded, FileId main, bool keep);
 void sema_free(Sema *s);
 
 /* Symbol of that name in a module's name space of values and callables, types, annotations or imports; UINT32_MAX: none. */
