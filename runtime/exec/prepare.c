@@ -181,7 +181,8 @@ static bool find_program(Prep *p, const char *name, const char *what) {
     }
     t->has_status = true;
     t->status = 127;
-    return exec_fail(t, RT_FAIL_EXIT, "%s `%s` is not installed: no such program in %s", what, name, p->l->path);
+    return exec_fail(t, RT_FAIL_EXIT, "%s `%s` is not installed: no such program %s", what, name,
+                     strchr(name, '/') != NULL ? "there" : "in PATH");
 }
 
 static void quote_shell(Buf *b, Str s) {
