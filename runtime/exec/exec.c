@@ -16,6 +16,8 @@
 #include <time.h>
 #include <unistd.h>
 
+enum { NOTES_MAX = 1 << 16 };
+
 static int64_t clock_ms(clockid_t id) {
     struct timespec t;
     clock_gettime(id, &t);
@@ -62,6 +64,11 @@ void exec_note(Worker *w, Task *t, NoteKind kind, bool on_stderr, double value, 
     n->text[text.n] = '\0';
     Exec *e = w->exec;
     pthread_mutex_lock(&e->lock);
+    if (++e->notes > NOTES_MAX && kind == NOTE_LINE) { /* nobody reads that fast; the log keeps the line */
+        pthread_mutex_unlock(&e->lock);
+        free(n);
+        return;
+    }
     *e->note_end = n;
     e->note_end = &n->next;
     rouse(e);
@@ -184,6 +191,7 @@ static void take(Exec *e, Task **ended, Note **notes) {
     e->ended_end = &e->ended;
     e->note = NULL;
     e->note_end = &e->note;
+    e->notes = 0;
 }
 
 static void runner_wait(void *cx, int64_t timeout, Task **ended, Note **notes) {

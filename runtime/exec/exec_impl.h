@@ -32,6 +32,7 @@ struct Exec {
     pthread_mutex_t lock;
     Task *ended, **ended_end;
     Note *note, **note_end;
+    uint32_t notes;      /* in the list */
     bool quit;
     int wake;            /* eventfd: something is in the lists */
     atomic_bool waiting; /* the scheduler sleeps and wants to be woken */
