@@ -26,7 +26,7 @@ int program_check(Program *p, const char *path, const char *name, bool keep);
 bool program_lower(Program *p, const char *until, Buf *why);
 void program_free(Program *p);
 
-/* Prints findings to stderr as text, or to stdout in the format; returns the exit code. `deny` makes warnings count. */
+/* Prints findings to stdout, as text or in the format; returns the exit code. `deny` makes warnings count. */
 int program_report(Program *p, const Cli *cli, const char *format, bool deny);
 
 #endif

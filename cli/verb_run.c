@@ -117,7 +117,25 @@ static void put_failure(Buf *b, const EngineFailure *f, const Cli *cli, const ch
     if (f->attempt > 0) buf_printf(b, "  run it alone with the same inputs: wfc step %s %s/%s\n", file, run_id, f->path);
 }
 
+/* A text alone is printed as it is, everything else as NAME = JSON. */
+static bool put_text_alone(Buf *b, const EngineResult *r) {
+    JsonIn j = json_in(buf_view(&r->outputs_json));
+    Str key;
+    bool text = json_next(&j) == JSON_OBJECT && json_member(&j, &key) && json_next(&j) == JSON_STRING;
+    Buf copy = BUF_INIT;
+    if (text) buf_str(&copy, j.s);
+    bool alone = text && !json_member(&j, &key) && json_end(&j);
+    if (alone) {
+        buf_str(b, buf_view(&copy));
+        if (copy.n == 0 || copy.p[copy.n - 1] != '\n') buf_addc(b, '\n');
+    }
+    buf_free(&copy);
+    json_in_free(&j);
+    return alone;
+}
+
 static void put_outputs(Buf *b, const EngineResult *r) {
+    if (put_text_alone(b, r)) return;
     JsonIn j = json_in(buf_view(&r->outputs_json));
     Str key;
     if (json_next(&j) == JSON_OBJECT)

@@ -1,0 +1,2 @@
+wfc run -j 1 "$1" 2>&1 || true
+wfc logs last
