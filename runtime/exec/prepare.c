@@ -17,6 +17,7 @@
 
 enum {
     VALUES_IN_ENV = 64 << 10,  /* JSON inputs are variables too while all together stay below this */
+    TEXTS_IN_ENV = 1 << 20,    /* scalars are variables while all together stay below this: half of what Linux takes */
     ARG_MAX_ONE = 128 << 10,   /* Linux: one argument or variable */
     SPEC_IN_ENV = 60 << 10,
 };
@@ -104,12 +105,24 @@ static bool make_outputs(Prep *p) {
 
 static bool has_nul(Str s) { return s.n > 0 && memchr(s.p, '\0', s.n) != NULL; }
 
-/* One input as a variable. */
-static bool set_input(Prep *p, const TaskInput *in) {
+/* A text that no variable holds is at $WF_INPUTS/NAME.json, as lists are. A secret is never written to a disk. */
+static bool write_long(Prep *p, const TaskInput *in) {
+    if (in->secret)
+        return exec_fail(p->t, RT_FAIL_VALUE, "the secret `%s` has %zu bytes; a variable holds at most 128 KiB", in->param->name, in->text.n);
+    Buf b = BUF_INIT;
+    json_string(&b, in->text);
+    bool ok = write_file(p->t, arena_printf(&p->t->arena, "%s/in/%s.json", p->w->dir, in->param->name), buf_view(&b));
+    buf_free(&b);
+    return ok;
+}
+
+/* One scalar or JSON input as a variable. `*used` counts the bytes of all. */
+static bool set_input(Prep *p, const TaskInput *in, size_t *used) {
     const char *name = in->param->name;
     if (has_nul(in->text)) return exec_fail(p->t, RT_FAIL_VALUE, "the input `%s` holds U+0000, which a variable cannot", name);
-    if (strlen(name) + in->text.n + 2 > ARG_MAX_ONE)
-        return exec_fail(p->t, RT_FAIL_VALUE, "the input `%s` has %zu bytes; a variable holds at most 128 KiB: pass it as a file", name, in->text.n);
+    size_t n = strlen(name) + in->text.n + 2;
+    if (n > ARG_MAX_ONE || *used + n > TEXTS_IN_ENV) return write_long(p, in);
+    *used += n;
     vec_push(&p->env, arena_printf(&p->t->arena, "%s=%.*s", name, STR_ARG(in->text)));
     return true;
 }
@@ -121,7 +134,7 @@ static bool is_compound(const RtTypes *types, uint32_t type) {
 
 static bool set_inputs(Prep *p, bool arrays) {
     Task *t = p->t;
-    size_t json = 0;
+    size_t json = 0, used = 0;
     for (uint32_t i = 0; i < t->step->nparam; i++)
         if (!t->input[i].none && is_compound(t->plan->types, t->input[i].param->type)) json += t->input[i].text.n;
     for (uint32_t i = 0; i < t->step->nparam; i++) {
@@ -130,7 +143,7 @@ static bool set_inputs(Prep *p, bool arrays) {
         bool compound = is_compound(t->plan->types, in->param->type);
         if (compound && !write_file(t, arena_printf(&t->arena, "%s/in/%s.json", p->w->dir, in->param->name), in->text)) return false;
         bool variable = !compound || (json < VALUES_IN_ENV && !(arrays && in->array) && !has_nul(in->text));
-        if (variable && !set_input(p, in)) return false;
+        if (variable && !set_input(p, in, &used)) return false;
     }
     for (uint32_t i = 0; i < t->step->noutput; i++) set(p, t->output[i].param->name, t->output[i].path);
     return true;

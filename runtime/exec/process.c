@@ -352,6 +352,30 @@ static bool open_streams(Process *p, int child[2]) {
     return true;
 }
 
+/* Why the kernel found the arguments and variables too long: one of them (128 KiB each), or all together. */
+static void too_long(Task *t, const Launch *l) {
+    enum { ONE = 128 << 10 };
+    size_t total = 0, n;
+    for (uint32_t i = 0; l->argv[i] != NULL; i++) {
+        total += n = strlen(l->argv[i]) + 1;
+        if (n <= ONE) continue;
+        const char *input = NULL;
+        for (uint32_t k = 0; k < t->step->nparam && input == NULL; k++)
+            if (t->input[k].text.n == n - 1 && memcmp(t->input[k].text.p, l->argv[i], n - 1) == 0) input = t->input[k].param->name;
+        exec_fail(t, RT_FAIL_VALUE, "argument %u of the command%s%s%s has %zu bytes; an argument holds at most 128 KiB: pass it as a file", i,
+                  input != NULL ? " (the input `" : "", input != NULL ? input : "", input != NULL ? "`)" : "", n - 1);
+        return;
+    }
+    for (uint32_t i = 0; l->env[i] != NULL; i++) {
+        total += n = strlen(l->env[i]) + 1;
+        if (n <= ONE) continue;
+        exec_fail(t, RT_FAIL_VALUE, "the variable `%.*s` has %zu bytes; a variable holds at most 128 KiB", (int)strcspn(l->env[i], "="), l->env[i], n - 1);
+        return;
+    }
+    exec_fail(t, RT_FAIL_VALUE, "the arguments and variables of the step have %.1f MB together; this machine allows %.1f MB: pass them as a file",
+              (double)total / 1e6, (double)sysconf(_SC_ARG_MAX) / 1e6);
+}
+
 static bool start(Process *p, Launch *l) {
     Task *t = p->t;
     int child[2];
@@ -364,7 +388,8 @@ static bool start(Process *p, Launch *l) {
     for (int i = 0; i < 2; i++)
         if (child[i] >= 0) close(child[i]);
     if (ok && error == 0) return true;
-    if (ok) {
+    if (ok && error == E2BIG) too_long(t, l);
+    if (ok && error != E2BIG) {
         t->has_status = true;
         t->status = error == ENOENT ? 127 : 126;
         if (error == ENOEXEC)

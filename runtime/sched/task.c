@@ -328,7 +328,8 @@ static Str trimmed(Str s) {
 static bool read_value(Sched *s, uint32_t type, Str text, RtWord *out) {
     const RtType *y = rt_type(s->plan->types, type);
     if (y->kind == RT_STRING) return rt_read_text(&s->rt, type, text, out);
-    if (y->kind == RT_INT || y->kind == RT_FLOAT) { /* also 3.0 for an int, as JSON has it */
+    /* Also 3.0 for an int, as JSON has it, and a number of bytes for a size, which is how programs count them. */
+    if (y->kind == RT_INT || y->kind == RT_FLOAT || y->kind == RT_SIZE) {
         if (rt_read_text(&s->rt, type, trimmed(text), out)) return true;
         char *why = arena_strndup(&s->rt.scratch, s->rt.error.p, s->rt.error.n);
         rt_clear_error(&s->rt);

@@ -30,7 +30,8 @@ function bind(type, v) {
   switch (type[0]) {
     case 'opt': return v === null || v === undefined ? null : bind(type[1], v);
     case 'bool': return v === true || v === 'true';
-    case 'int': case 'float': return Number(v);
+    case 'int': return Number.isSafeInteger(Number(v)) ? Number(v) : BigInt(v);
+    case 'float': return Number(v);
     case 'duration': return measure(v, units);
     case 'size': return typeof v === 'string' ? measure(v, sizes) : v;
     case 'time': return new Date(v);
@@ -72,13 +73,19 @@ function exported(type, where, v) {
       return v;
     case 'bool': if (typeof v === 'boolean') return v; break;
     case 'int': case 'size':
-      if (typeof v === 'bigint') return v.toString();
-      if (typeof v === 'number' && Number.isInteger(number(where, v))) return v;
+      if (typeof v === 'bigint' || (typeof v === 'number' && Number.isInteger(number(where, v)))) return v;
+      if (type[0] === 'size' && typeof v === 'string') return v;
       break;
     case 'float': if (typeof v === 'number') return number(where, v); break;
     case 'string': case 'enum': if (typeof v === 'string') return v; break;
-    case 'duration': if (typeof v === 'number') return durationText(number(where, v)); break;
-    case 'time': if (v instanceof Date) return v.toISOString(); break;
+    case 'duration':
+      if (typeof v === 'number') return durationText(number(where, v));
+      if (typeof v === 'string') return v;
+      break;
+    case 'time':
+      if (v instanceof Date) return v.toISOString();
+      if (typeof v === 'string') return v;
+      break;
     case 'list': if (v && typeof v[Symbol.iterator] === 'function' && typeof v !== 'string')
       return Array.from(v, (x, i) => exported(type[1], `${where}[${i}]`, x));
       break;
@@ -99,6 +106,18 @@ function exported(type, where, v) {
     default:
   }
   throw wrong(where, type[0] === 'struct' ? type[1] : type[0], v);
+}
+
+// JSON text; JSON.stringify refuses BigInt.
+function jsonText(v) {
+  if (typeof v === 'bigint') return v.toString();
+  if (v && typeof v === 'object' && typeof v.toJSON === 'function') return jsonText(v.toJSON());
+  if (Array.isArray(v)) return `[${v.map((x) => (x === undefined ? 'null' : jsonText(x))).join(',')}]`;
+  if (v && typeof v === 'object') {
+    const entries = Object.entries(v).filter(([, x]) => x !== undefined);
+    return `{${entries.map(([k, x]) => `${JSON.stringify(k)}:${jsonText(x)}`).join(',')}}`;
+  }
+  return JSON.stringify(v);
 }
 
 const isDir = (t) => t[0] === 'dir' || (t[0] === 'list' && (t[1][0] === 'file' || t[1][0] === 'dir'));
@@ -131,7 +150,7 @@ function finish([name, declared, path, printed]) {
       throw new OutputError(`the step did not assign its output ${where}`);
     }
     const value = exported(type, where, v);
-    fs.writeFileSync(path, (typeof value === 'string' && type[0] !== 'json' ? value : JSON.stringify(value)) + '\n');
+    fs.writeFileSync(path, (typeof value === 'string' && type[0] !== 'json' ? value : jsonText(value)) + '\n');
   }
 }
 

@@ -95,7 +95,7 @@ def size(text):
 
 def time(text):
     import datetime
-    return datetime.datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=datetime.timezone.utc)
+    return datetime.datetime.fromisoformat(text.rstrip("Z")).replace(tzinfo=datetime.timezone.utc)
 
 
 def bind(type, v):
@@ -235,6 +235,8 @@ def export(type, where, v):
             return v
         if isinstance(v, float) and number(where, v) == int(v):
             return int(v)
+        if kind == "size" and isinstance(v, str):
+            return v
     elif kind == "float":
         if isinstance(v, (int, float)) and not isinstance(v, bool):
             return float(number(where, v))
@@ -248,12 +250,16 @@ def export(type, where, v):
     elif kind == "duration":
         if hasattr(v, "total_seconds"):
             return duration_text(round(v.total_seconds() * 1000))
+        if isinstance(v, str):
+            return v
     elif kind == "time":
         if hasattr(v, "astimezone"):
             import datetime
             if v.tzinfo is None:
                 v = v.replace(tzinfo=datetime.timezone.utc)
-            return v.astimezone(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+            return v.astimezone(datetime.timezone.utc).isoformat(timespec="milliseconds")
+        if isinstance(v, str):
+            return v
     elif kind == "list":
         if isinstance(v, (list, tuple)) or (hasattr(v, "__iter__") and not isinstance(v, (str, bytes, dict))):
             return [export(type[1], "%s[%d]" % (where, i), x) for i, x in enumerate(v)]

@@ -1,0 +1,2 @@
+ulimit -s 8192
+wfc run -q -j 1 "$1" 2>&1
