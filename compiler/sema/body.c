@@ -2,7 +2,7 @@
 #include "compiler/sema/check.h"
 
 Cx cx_open(Sema *s, uint32_t module, uint32_t owner) {
-    return (Cx){.s = s, .m = module, .ast = &s->module.data[module].ast, .owner = owner};
+    return (Cx){.s = s, .m = module, .ast = &s->module.data[module].ast, .owner = owner, .first_local = s->local.len};
 }
 
 void cx_close(Cx *c) {
@@ -74,13 +74,7 @@ static void report_unused_params(Cx *c, const Symbol *y, const char *what) {
 
 void check_constant(Sema *s, uint32_t symbol) {
     Symbol *y = &s->symbol.data[symbol];
-    if (y->state == 2) return;
-    if (y->state == 1) {
-        Diag *d = diag_add(s->diags, WF_E_cycle_of_constants, y->span, "constant `%s` needs itself", atom_cstr(s->atoms, y->name));
-        diag_note(s->diags, d, "its value uses another constant that leads back here");
-        y->state = 2;
-        return;
-    }
+    if (y->state != 0) return;
     y->state = 1;
     Cx c = cx_open(s, y->module, symbol);
     c.pure = "a constant";
@@ -127,7 +121,6 @@ static void check_argv(Cx *c, const Symbol *y, AstList argv) {
         uint32_t local = scope_add(c, (Local){.name = p.name, .kind = LOCAL_OUTPUT, .typed = true, .type = T_STRING, .span = span, .node = p.node, .index = i});
         if (p.node == 0) s->symbol.data[c->owner].target = local;
     }
-    if (argv.n == 0) error_at(c, WF_E_empty_body, ast_step(c->ast, y->decl).body, "`exec` needs a program to run");
     AST_EACH(argv, item) {
         TypeId t = check_value(c, item, T_ERROR);
         TypeId u = type_unopt(s->types, t);

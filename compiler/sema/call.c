@@ -202,7 +202,8 @@ static TypeId call_symbol(Cx *c, NodeId call, AstList args, uint32_t id) {
     Symbol y = s->symbol.data[id];
     s->symbol.data[id].used = true;
     set_ref(c, call, REF_SYMBOL, id);
-    if (c->owner != NOT_FOUND && (y.kind == SYM_WORKFLOW || y.kind == SYM_FN)) vec_push(&s->call, ((SemaCall){c->owner, id, call}));
+    bool defaults = y.kind == SYM_STRUCT && args.n < y.nparam; /* their values are computed */
+    if (c->owner != NOT_FOUND && (y.kind == SYM_WORKFLOW || y.kind == SYM_FN || defaults)) vec_push(&s->call, ((SemaCall){c->owner, id, call}));
     if (y.kind == SYM_ENUM || y.kind == SYM_ARTIFACT) {
         Diag *d = error_at(c, WF_E_value_as_callable, call, "`%s` cannot be called", name_z(c, y.name));
         if (y.kind == SYM_ENUM) diag_help(s->diags, d, "name a member: `%s.member`", name_z(c, y.name));
@@ -211,7 +212,7 @@ static TypeId call_symbol(Cx *c, NodeId call, AstList args, uint32_t id) {
         return T_ERROR;
     }
     if (y.kind == SYM_STEP || y.kind == SYM_WORKFLOW) {
-        set_flag(c, call, NF_WORK);
+        set_flag(c, call, y.effects ? NF_WORK | NF_EFFECT : NF_WORK);
         if (c->pure != NULL)
             call_not_allowed(c, call, symbol_what(c, id));
         else if (!c->in_workflow && !c->in_test) {
@@ -491,10 +492,7 @@ TypeId check_member(Cx *c, NodeId e, TypeId want) {
         if (module == NOT_FOUND) return T_ERROR;
         uint32_t y = sema_lookup(s, module, NS_VALUE, x.name);
         if (y != NOT_FOUND && s->symbol.data[y].kind == SYM_CONST) {
-            check_constant(s, y);
-            s->symbol.data[y].used = true;
-            set_ref(c, e, REF_SYMBOL, y);
-            return s->symbol.data[y].type;
+            return use_constant(c, e, y);
         }
         bool callable = sema_lookup(s, module, NS_CALLABLE, x.name) != NOT_FOUND;
         Diag *d = error_at(c, callable ? WF_E_callable_as_value : WF_E_unknown_member, e, callable ? "`%s.%s` is called, it is no value" : "`%s` declares no value `%s`",

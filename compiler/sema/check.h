@@ -21,9 +21,11 @@ typedef struct Cx {
     uint32_t m; /* module */
     const Ast *ast;
     uint32_t owner;      /* symbol, or NOT_FOUND */
+    uint32_t first_local; /* of this declaration */
     bool in_workflow;    /* calls of steps are allowed */
     bool in_test;
     bool in_handler;     /* run.status, run.duration, run.failures are known */
+    NodeId whole;        /* the expression that is a whole statement, binding, `return` or branch: it may be a chain */
     const char *pure;    /* why no call may stand here ("a lambda"), or NULL */
     VEC(NodeId) facts;   /* paths known to have a value */
     VEC(uint32_t) undo;  /* locals brought into scope, in order */
@@ -75,11 +77,11 @@ void check_bodies(Sema *s, uint32_t module);
 /* Without Sema.keep: gives back what the tables hold of nodes below `node`, and all locals. The declarations of a file are
    checked in the order of the text, which is that of their nodes. */
 void forget_before(Sema *s, uint32_t module, NodeId node);
-/* Checks a constant or fn now if it was not yet, so that its type is known; reports a cycle. */
+/* Checks a constant now if it was not yet, so that its type is known; T_ERROR while that is under way: check_cycles reports it. */
 void check_constant(Sema *s, uint32_t symbol);
 
 /* --- cycles.c --- */
-void check_call_cycles(Sema *s);
+void check_cycles(Sema *s);
 
 /* --- expr.c --- */
 /* The type of an expression. `want` guides literals, enum members and branches; T_ERROR wants nothing. Does not report a
@@ -88,6 +90,8 @@ TypeId check_expr(Cx *c, NodeId e, TypeId want);
 /* The same, and reports when the type does not fit `want`. */
 TypeId check_as(Cx *c, NodeId e, TypeId want, Why why);
 void report_mismatch(Cx *c, NodeId e, TypeId have, TypeId want, Why why);
+/* The type of a constant whose name stands at e. */
+TypeId use_constant(Cx *c, NodeId e, uint32_t symbol);
 void check_condition(Cx *c, NodeId e, const char *what);
 /* An expression that must be a value: not nothing, not secret. */
 TypeId check_value(Cx *c, NodeId e, TypeId want);
@@ -151,5 +155,7 @@ bool timezone_known(Str name);
 /* --- unused.c --- */
 void check_unused(Sema *s);
 void apply_allowances(Sema *s);
+/* Takes away what follows from other findings only. The findings are sorted. */
+void drop_consequences(Sema *s);
 
 #endif

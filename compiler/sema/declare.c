@@ -356,48 +356,108 @@ void declare_types(Sema *s, uint32_t module) {
     cx_close(&c);
 }
 
-/* Calls visit for each nominal type that must be laid out before t: parts of structs, bases of artifacts. */
-static TypeId nominal_part(const Types *t, TypeId id) {
-    while (type_kind(t, id) == TY_OPT) id = type_inner(t, id);
-    return id;
+/* A type on the way through what types hold: structs and records by field, artifacts by base. Lists and maps end it. */
+typedef struct TypeStep {
+    TypeId type;
+    uint32_t next; /* field that is looked at after this one */
+} TypeStep;
+typedef VEC(TypeStep) TypePath;
+
+/* Where the declaration of a step's type names the next type; file 0 when that is a record. */
+static Span step_span(const Sema *s, const TypeStep *step) {
+    TypeKind k = type_kind(s->types, step->type);
+    if (k != TY_STRUCT && k != TY_ARTIFACT) return SPAN_NONE;
+    const TypeDef *def = type_def(s->types, step->type);
+    const Symbol *y = &s->symbol.data[def->decl];
+    const Ast *ast = &s->module.data[y->module].ast;
+    if (k == TY_ARTIFACT) return ast_span(ast, ast_artifact(ast, y->decl).type);
+    Atom name = s->types->field.data[def->first + step->next - 1].name;
+    AstList fields = ast_struct(ast, y->decl).fields;
+    AST_EACH(fields, f)
+        if (ast_is(ast, f, AST_PARAM) && ast_param(ast, f).name == name) return ast_span(ast, f);
+    return def->span;
 }
 
-/* Depth-first over nominal types; 1 on the path, 2 done. Returns the type where a cycle closes, or T_ERROR. */
-static TypeId find_type_cycle(const Types *t, TypeId id, uint8_t *state) {
-    id = nominal_part(t, id);
-    TypeKind k = type_kind(t, id);
-    if (k != TY_STRUCT && k != TY_ARTIFACT && k != TY_RECORD) return T_ERROR;
-    if (state[id] == 1) return id;
-    if (state[id] == 2) return T_ERROR;
-    state[id] = 1;
-    TypeId hit = T_ERROR;
-    if (k == TY_ARTIFACT) {
-        hit = find_type_cycle(t, type_def(t, id)->base, state);
-    } else {
-        uint32_t n;
-        const TypeField *f = type_fields(t, id, &n);
-        for (uint32_t i = 0; i < n && hit == T_ERROR; i++) hit = find_type_cycle(t, f[i].type, state);
+static void report_type_cycle(Sema *s, const TypeStep *step, uint32_t n) {
+    Buf names = BUF_INIT;
+    const TypeDef *def = NULL;
+    bool artifact = false;
+    for (uint32_t i = 0; i < n; i++) {
+        if (step_span(s, &step[i]).file == 0) continue;
+        if (def == NULL) def = type_def(s->types, step[i].type);
+        artifact |= type_kind(s->types, step[i].type) == TY_ARTIFACT;
+        buf_printf(&names, "%s -> ", atom_cstr(s->atoms, type_def(s->types, step[i].type)->name));
     }
-    state[id] = 2;
-    return hit;
+    if (def == NULL) return; /* no type is made of records alone */
+    Diag *d = diag_add(s->diags, WF_E_recursive_type, def->span, "`%s` contains itself: %s%s", atom_cstr(s->atoms, def->name), buf_cstr(&names),
+                       atom_cstr(s->atoms, def->name));
+    for (uint32_t i = 0; i < n; i++)
+        if (step_span(s, &step[i]).file != 0) diag_label(s->diags, d, step_span(s, &step[i]), "%s", "");
+    if (artifact) diag_help(s->diags, d, "an artifact is a file or a directory in the end: `artifact %s = file`", atom_cstr(s->atoms, def->name));
+    else diag_help(s->diags, d, "put a list in between, such as `[%s]`, or use `json`", atom_cstr(s->atoms, def->name));
+    buf_free(&names);
+}
+
+/* Cuts the way that closes a cycle, so that nothing that goes through types runs in a circle. */
+static void cut_type_cycle(Sema *s, const TypeStep *step, uint32_t n) {
+    for (uint32_t i = n; i-- > 0;) {
+        TypeKind k = type_kind(s->types, step[i].type);
+        if (k == TY_RECORD) continue;
+        TypeDef *def = type_def(s->types, step[i].type);
+        if (k == TY_ARTIFACT) def->base = T_ERROR;
+        else s->types->field.data[def->first + step[i].next - 1].type = T_ERROR;
+        return;
+    }
+}
+
+/* The type that the next field of a step holds directly, or T_ERROR. */
+static bool next_part(const Types *t, TypeStep *step, TypeId *part) {
+    uint32_t n;
+    if (type_kind(t, step->type) == TY_ARTIFACT) {
+        if (step->next++ > 0) return false;
+        *part = type_def(t, step->type)->base;
+        return true;
+    }
+    const TypeField *f = type_fields(t, step->type, &n);
+    if (step->next == n) return false;
+    *part = type_unopt(t, f[step->next++].type);
+    return true;
+}
+
+/* Depth-first with a stack of our own; state 1: on the way, 2: done. */
+static void find_type_cycles(Sema *s, TypeId root, uint8_t *state, TypePath *path) {
+    vec_push(path, ((TypeStep){root, 0}));
+    state[root] = 1;
+    while (path->len > 0) {
+        TypeStep *top = &vec_last(path);
+        TypeId part;
+        if (!next_part(s->types, top, &part)) {
+            state[top->type] = 2;
+            (void)vec_pop(path);
+            continue;
+        }
+        TypeKind k = type_kind(s->types, part);
+        if ((k != TY_STRUCT && k != TY_ARTIFACT && k != TY_RECORD) || state[part] == 2) continue;
+        if (state[part] == 0) {
+            state[part] = 1;
+            vec_push(path, ((TypeStep){part, 0}));
+            continue;
+        }
+        uint32_t from = path->len - 1;
+        while (path->data[from].type != part) from--;
+        report_type_cycle(s, path->data + from, path->len - from);
+        cut_type_cycle(s, path->data + from, path->len - from);
+    }
 }
 
 void check_type_cycles(Sema *s) {
     uint8_t *state = ARENA_ARRAY(&s->arena, uint8_t, s->types->type.len);
+    TypePath path = {0};
     for (uint32_t i = 0; i < s->symbol.len; i++) {
-        Symbol *y = &s->symbol.data[i];
-        if (y->kind != SYM_STRUCT && y->kind != SYM_ARTIFACT) continue;
-        TypeId hit = find_type_cycle(s->types, y->type, state);
-        if (hit == T_ERROR || (type_kind(s->types, hit) != TY_STRUCT && type_kind(s->types, hit) != TY_ARTIFACT)) continue;
-        TypeDef *def = type_def(s->types, hit);
-        Diag *d = diag_add(s->diags, WF_E_recursive_type, def->span, "`%s` contains itself", atom_cstr(s->atoms, def->name));
-        if (def->kind == TY_STRUCT) {
-            diag_help(s->diags, d, "put a list in between, such as `[%s]`, or use `json`", atom_cstr(s->atoms, def->name));
-            def->n = 0;
-        } else {
-            def->base = T_ERROR;
-        }
+        const Symbol *y = &s->symbol.data[i];
+        if ((y->kind == SYM_STRUCT || y->kind == SYM_ARTIFACT) && state[y->type] == 0) find_type_cycles(s, y->type, state, &path);
     }
+    vec_free(&path);
     types_seal(s->types);
 }
 

@@ -233,6 +233,20 @@ static const struct {
     const char *wrong, *right;
 } value_words[] = {{"null", "none"}, {"nil", "none"}, {"undefined", "none"}, {"this", NULL}, {"self", NULL}};
 
+/* A name of a block beside this one in the same declaration: branches, loops and lambdas are scopes. */
+static bool report_out_of_scope(Cx *c, NodeId e, Atom name) {
+    Sema *s = c->s;
+    for (uint32_t i = s->local.len; i-- > c->first_local;) {
+        const Local l = s->local.data[i];
+        if (l.name != name || l.kind == LOCAL_PARAM || l.kind == LOCAL_OUTPUT) continue;
+        Diag *d = error_at(c, WF_E_name_out_of_scope, e, "`%s` is not visible here", name_z(c, name));
+        diag_label(s->diags, d, l.span, l.kind == LOCAL_BINDING ? "bound here, visible in its own block only" : "declared here, visible in what follows it only");
+        if (l.kind == LOCAL_BINDING) diag_help(s->diags, d, "make it the value of the block: `%s = if c { ... } else { ... }`", name_z(c, name));
+        return true;
+    }
+    return false;
+}
+
 static TypeId unknown_name(Cx *c, NodeId e, Atom name, TypeId want) {
     Sema *s = c->s;
     if (sema_lookup(s, c->m, NS_CALLABLE, name) != NOT_FOUND || is_lib_name(s, name)) {
@@ -252,6 +266,7 @@ static TypeId unknown_name(Cx *c, NodeId e, Atom name, TypeId want) {
         diag_help(s->diags, d, "use what it declares: `%s.name(...)`", name_z(c, name));
         return T_ERROR;
     }
+    if (report_out_of_scope(c, e, name)) return T_ERROR;
     Diag *d = error_at(c, WF_E_unknown_name, e, "unknown name `%s`", name_z(c, name));
     for (size_t i = 0; i < sizeof value_words / sizeof *value_words; i++)
         if (str_is(atom_str(s->atoms, name), value_words[i].wrong) && value_words[i].right != NULL) {
@@ -268,14 +283,6 @@ static TypeId unknown_name(Cx *c, NodeId e, Atom name, TypeId want) {
         diag_edit(s->diags, d, cx_span(c, e), "%s.%s", name_z(c, y->name), name_z(c, name));
         return T_ERROR;
     }
-    /* A binding of another block: branches are scopes. */
-    for (uint32_t i = s->local.len; i-- > 0;) {
-        const Local *l = &s->local.data[i];
-        if (l->name != name || l->kind != LOCAL_BINDING || l->span.file != c->ast->file) continue;
-        diag_label(s->diags, d, l->span, "bound here, visible in its own block only");
-        diag_help(s->diags, d, "make it the value of the block: `%s = if c { ... } else { ... }`", name_z(c, name));
-        return T_ERROR;
-    }
     uint32_t n, k = 0;
     Atom *list = scope_list(c, &n);
     uint32_t nv;
@@ -289,6 +296,16 @@ static TypeId unknown_name(Cx *c, NodeId e, Atom name, TypeId want) {
     for (uint32_t i = 0; i < nv; i++) all[k++] = values[i];
     suggest(s, d, cx_span(c, e), name, all, k, nm > 0 ? diag_text(c, "members of `%s` and values here", ty(c, enum_type)) : "values here");
     return T_ERROR;
+}
+
+TypeId use_constant(Cx *c, NodeId e, uint32_t symbol) {
+    Sema *s = c->s;
+    check_constant(s, symbol);
+    s->symbol.data[symbol].used = true;
+    set_ref(c, e, REF_SYMBOL, symbol);
+    SymbolKind owner = c->owner != NOT_FOUND ? s->symbol.data[c->owner].kind : SYM_WORKFLOW;
+    if (owner == SYM_CONST || owner == SYM_FN || owner == SYM_STRUCT) vec_push(&s->call, ((SemaCall){c->owner, symbol, e}));
+    return s->symbol.data[symbol].type;
 }
 
 static TypeId check_name(Cx *c, NodeId e, TypeId want) {
@@ -308,10 +325,7 @@ static TypeId check_name(Cx *c, NodeId e, TypeId want) {
     }
     uint32_t y = sema_lookup(s, c->m, NS_VALUE, name);
     if (y != NOT_FOUND && s->symbol.data[y].kind == SYM_CONST) {
-        check_constant(s, y);
-        s->symbol.data[y].used = true;
-        set_ref(c, e, REF_SYMBOL, y);
-        return s->symbol.data[y].type;
+        return use_constant(c, e, y);
     }
     if (is_member) {
         set_ref(c, e, REF_MEMBER, member);
@@ -612,6 +626,19 @@ static TypeId check_text(Cx *c, NodeId e) {
     return T_STRING;
 }
 
+/* The index of a list or map. */
+static void check_key(Cx *c, AstIndex x, TypeId t) {
+    bool list = kind_of(c, t) == TY_LIST;
+    TypeId want = list ? T_INT : T_STRING, key = check_value(c, x.key, want);
+    if (type_fits(c->s->types, key, want)) return;
+    if (type_unopt(c->s->types, key) == want) {
+        report_mismatch(c, x.key, key, want, WHY_NONE);
+        return;
+    }
+    Diag *d = error_at(c, WF_E_bad_index, x.key, "a %s is indexed by `%s`, not `%s`", list ? "list" : "map", ty(c, want), ty(c, key));
+    diag_label(c->s->diags, d, cx_span(c, x.object), "this is `%s`", ty(c, t));
+}
+
 static TypeId check_index(Cx *c, NodeId e) {
     Sema *s = c->s;
     AstIndex x = ast_index(c->ast, e);
@@ -632,7 +659,7 @@ static TypeId check_index(Cx *c, NodeId e) {
         return optional ? type_opt(s->types, T_JSON) : T_JSON;
     }
     if (k == TY_LIST || k == TY_MAP) {
-        check_as(c, x.key, k == TY_LIST ? T_INT : T_STRING, (Why){.span = cx_span(c, x.object), .type = t});
+        check_key(c, x, t);
         if (optional) {
             Diag *d = error_at(c, WF_E_bad_index, e, "`?[` is for json");
             diag_help(s->diags, d, "`.get(...)` gives an optional");

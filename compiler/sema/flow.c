@@ -9,6 +9,7 @@ void inherit_work(Cx *c, NodeId e, NodeId part) {
 
 /* A value in a place where it is used, or T_NOTHING wanted where it is dropped. */
 static TypeId check_part(Cx *c, NodeId e, TypeId want, Why why) {
+    c->whole = e;
     if (ast_is(c->ast, e, AST_BLOCK)) return check_block(c, e, want, why, false);
     if (want == T_NOTHING) {
         TypeId t = check_expr(c, e, T_NOTHING);
@@ -45,6 +46,7 @@ static void check_binding(Cx *c, NodeId stmt) {
     TypeId want = b.type != 0 ? resolve_type(c, b.type) : T_ERROR;
     TypeId t;
     bool tolerate = find_annotation(c, b.annots, "tolerate") != 0 && ast_is(c->ast, b.value, AST_FOR);
+    c->whole = b.value;
     if (want != T_ERROR && !tolerate)
         t = check_as(c, b.value, want, (Why){.span = cx_span(c, b.type), .text = "the binding has this type"}) == T_ERROR ? T_ERROR : want;
     else if (b.type != 0 && !tolerate)
@@ -119,6 +121,7 @@ static void check_return(Cx *c, BlockCx *b, NodeId stmt, bool is_last) {
         return;
     }
     NodeId output = ast_workflow(c->ast, y->decl).output;
+    c->whole = r.value;
     check_as(c, r.value, y->type, (Why){.span = cx_span(c, output), .text = "the workflow gives this"});
     set_type(c, stmt, y->type);
     set_flag(c, stmt, cx_mod(c)->flag[r.value] & (NF_WORK | NF_EFFECT));
@@ -312,6 +315,7 @@ typedef struct Match {
     TypeId subject, inner; /* inner: without the optional */
     bool none, rest;       /* covered: none, everything by `_` */
     bool yes, no;          /* true, false */
+    bool wrong;            /* a pattern was reported: what it was meant to cover is not known */
     uint64_t *member;      /* bits of enum members */
     uint32_t nmember;
     VEC(NodeId) literals;
@@ -367,7 +371,7 @@ static void check_member_pattern(Cx *c, Match *m, NodeId p) {
     m->member[at / 64] |= (uint64_t)1 << at % 64;
 }
 
-static void check_pattern(Cx *c, Match *m, NodeId p) {
+static void check_pattern_kind(Cx *c, Match *m, NodeId p) {
     TypeKind k = kind_of(c, m->inner);
     if (m->rest) {
         repeated(c, p);
@@ -411,10 +415,16 @@ static void check_pattern(Cx *c, Match *m, NodeId p) {
     }
 }
 
+static void check_pattern(Cx *c, Match *m, NodeId p) {
+    uint32_t errors = c->s->diags->nerrors;
+    check_pattern_kind(c, m, p);
+    m->wrong |= c->s->diags->nerrors != errors;
+}
+
 static void check_exhaustive(Cx *c, Match *m, NodeId e, NodeId wild) {
     Sema *s = c->s;
     TypeKind k = kind_of(c, m->inner);
-    if (m->subject == T_ERROR) return;
+    if (m->subject == T_ERROR || m->wrong) return;
     bool optional = kind_of(c, m->subject) == TY_OPT;
     uint32_t n = 0;
     const TypeField *f = k == TY_ENUM ? type_fields(s->types, m->inner, &n) : NULL;
@@ -641,7 +651,13 @@ static TypeId check_operand(Cx *c, NodeId e, TypeId want, bool left) {
 TypeId check_chain(Cx *c, NodeId e, TypeId want) {
     AstList parts = ast_chain(c->ast, e).parts;
     TypeId t = T_NOTHING;
-    if (c->pure != NULL) error_at(c, WF_E_order_misplaced, e, "`>>` cannot stand in %s", c->pure);
+    if (c->pure != NULL) {
+        error_at(c, WF_E_order_misplaced, e, "`>>` cannot stand in %s", c->pure);
+    } else if (c->whole != e) {
+        Diag *d = error_at(c, WF_E_order_misplaced, e, "`>>` orders whole statements, not a part of one");
+        diag_help(c->s->diags, d, "bind it to a name on a line of its own: `x = a >> b`");
+    }
+    c->whole = 0;
     for (uint32_t i = 0; i < parts.n; i++) {
         NodeId part = parts.at[i];
         bool left = i == 0, last = i + 1 == parts.n;

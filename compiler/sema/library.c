@@ -401,8 +401,12 @@ TypeId check_lib_call(Cx *c, NodeId call, Atom name, NodeId object, AstList args
     }
     Diag *d;
     if (shape) {
-        d = error_at(c, WF_E_type_mismatch, first, "`%s` cannot take `%s`", name_z(c, name), ty(c, t));
-        if (kind_of(c, t) == TY_OPT) diag_help(s->diags, d, "give a value for none with `??` first");
+        if (kind_of(c, t) == TY_OPT) {
+            d = error_at(c, WF_E_optional_value, first, "`%s` cannot take `%s`, which may be none", name_z(c, name), ty(c, t));
+            diag_help(s->diags, d, "give a value for none with `??`, or test it: `if x != none { ... }`");
+        } else {
+            d = error_at(c, WF_E_type_mismatch, first, "`%s` cannot take `%s`", name_z(c, name), ty(c, t));
+        }
         if (kind_of(c, t) == TY_LIST && kind_of(c, type_inner(s->types, t)) == TY_OPT) diag_help(s->diags, d, "`.compact()` drops what is none");
     } else {
         d = diag_add(s->diags, WF_E_missing_argument, ast_name_span(c->ast, callee), "these are not the arguments of `%s`", name_z(c, name));

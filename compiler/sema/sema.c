@@ -8,17 +8,6 @@
 #include "base/io.h"
 #include "grammar/parse.h"
 
-/* One import on the way from the main file, for the message of a circle. */
-typedef struct Loading {
-    uint32_t module;
-    Span import;
-} Loading;
-
-typedef struct Loader {
-    Sema *s;
-    VEC(Loading) path;
-} Loader;
-
 static uint32_t add_module(Sema *s, FileId file, Atom name, bool embedded) {
     uint32_t id = s->module.len;
     vec_push(&s->module, ((Module){.file = file, .name = name, .embedded = embedded}));
@@ -38,7 +27,7 @@ static const EmbeddedFile *find_embedded(const Sema *s, const char *path) {
     return NULL;
 }
 
-static void load_imports(Loader *l, uint32_t module);
+static void load_imports(Sema *s, uint32_t module);
 
 static uint32_t find_module(const Sema *s, FileId file) {
     for (uint32_t i = 0; i < s->module.len; i++)
@@ -46,37 +35,17 @@ static uint32_t find_module(const Sema *s, FileId file) {
     return NOT_FOUND;
 }
 
-static void import_cycle(Loader *l, uint32_t module, Span at) {
-    Sema *s = l->s;
-    uint32_t from = 0;
-    while (l->path.data[from].module != module) from++;
-    Diag *d = diag_add(s->diags, WF_E_cycle_of_imports, at, from + 1 == l->path.len ? "this file imports itself" : "files import each other in a circle");
-    diag_here(s->diags, d, "leads back to `%s`", s->sources->file[s->module.data[module].file].path);
-    for (uint32_t i = from + 1; i < l->path.len; i++) diag_label(s->diags, d, l->path.data[i].import, "leads here");
-    diag_help(s->diags, d, "put what both need into a third file");
-}
-
-/* Loads a file once; NOT_FOUND when it is on the way already. */
-static uint32_t load(Loader *l, FileId file, Atom name, bool embedded, Span at) {
-    Sema *s = l->s;
+/* Loads a file once; NOT_FOUND when it is on the way already: check_cycles reports it. */
+static uint32_t load(Sema *s, uint32_t from, FileId file, Atom name, bool embedded, Span at) {
     uint32_t id = find_module(s, file);
-    if (id != NOT_FOUND) {
-        for (uint32_t i = 0; i < l->path.len; i++)
-            if (l->path.data[i].module == id) {
-                import_cycle(l, id, at);
-                return NOT_FOUND;
-            }
-        return id;
-    }
-    id = add_module(s, file, name, embedded);
-    vec_push(&l->path, ((Loading){id, at}));
-    load_imports(l, id);
-    (void)vec_pop(&l->path);
-    return id;
+    bool fresh = id == NOT_FOUND;
+    if (fresh) id = add_module(s, file, name, embedded);
+    vec_push(&s->import, ((SemaImport){from, id, at}));
+    if (fresh) load_imports(s, id);
+    return s->module.data[id].loading ? NOT_FOUND : id;
 }
 
-static uint32_t import_std(Loader *l, Span at, Atom path) {
-    Sema *s = l->s;
+static uint32_t import_std(Sema *s, uint32_t from, Span at, Atom path) {
     Str dotted = atom_str(s->atoms, path);
     Buf file = BUF_INIT;
     for (size_t i = 0; i < dotted.n; i++) buf_addc(&file, dotted.p[i] == '.' ? '/' : dotted.p[i]);
@@ -87,7 +56,7 @@ static uint32_t import_std(Loader *l, Span at, Atom path) {
         FileId have = sources_find(s->sources, str_of(f->path));
         FileId fid = have != 0 ? have : sources_add_static(s->sources, str_of(f->path), (Str){f->text, f->size});
         s->sources->file[fid].embedded = true;
-        id = load(l, fid, path, true, at);
+        id = load(s, from, fid, path, true, at);
     } else {
         Diag *d = diag_add(s->diags, WF_E_unknown_module, at, "there is no module `%s`", dotted.p);
         Atom names[64];
@@ -108,8 +77,7 @@ static uint32_t import_std(Loader *l, Span at, Atom path) {
     return id;
 }
 
-static uint32_t import_file(Loader *l, uint32_t from, Span at, Str name) {
-    Sema *s = l->s;
+static uint32_t import_file(Sema *s, uint32_t from, Span at, Str name) {
     if (str_starts(name, STR("git+")) || str_starts(name, STR("http://")) || str_starts(name, STR("https://"))) {
         Diag *d = diag_add(s->diags, WF_E_remote_import, at, "`%.*s` is not in wf.lock", STR_ARG(name));
         diag_note(s->diags, d, "remote imports are read from the lock file only, and this version cannot write one yet");
@@ -125,14 +93,14 @@ static uint32_t import_file(Loader *l, uint32_t from, Span at, Str name) {
         Diag *d = diag_add(s->diags, WF_E_unreadable_import, at, "cannot read `%s`: %s", path, strerror(e));
         diag_note(s->diags, d, "paths are relative to the file that imports");
     } else {
-        id = load(l, fid, atom_z(s->atoms, path), false, at);
+        id = load(s, from, fid, atom_z(s->atoms, path), false, at);
     }
     arena_free(&tmp);
     return id;
 }
 
-static void load_imports(Loader *l, uint32_t module) {
-    Sema *s = l->s;
+static void load_imports(Sema *s, uint32_t module) {
+    s->module.data[module].loading = true;
     const Ast *ast = &s->module.data[module].ast;
     AstList items = ast_file(ast, ast->root).items;
     for (uint32_t i = 0; i < items.n; i++) {
@@ -143,9 +111,9 @@ static void load_imports(Loader *l, uint32_t module) {
         Span at = ast_span(ast, item);
         uint32_t target;
         if (x.text != 0)
-            target = import_file(l, module, ast_span(ast, x.text), ast_string(ast, x.text));
+            target = import_file(s, module, ast_span(ast, x.text), ast_string(ast, x.text));
         else
-            target = import_std(l, at, x.path);
+            target = import_std(s, module, at, x.path);
         ast = &s->module.data[module].ast;
         uint32_t id = s->symbol.len, other;
         vec_push(&s->symbol, ((Symbol){.kind = SYM_IMPORT, .module = module, .decl = item, .name = x.alias, .span = ast_name_span(ast, item), .target = target,
@@ -156,6 +124,7 @@ static void load_imports(Loader *l, uint32_t module) {
             diag_help(s->diags, d, "give one of them another name with `as`");
         }
     }
+    s->module.data[module].loading = false;
 }
 
 void forget_before(Sema *s, uint32_t module, NodeId node) {
@@ -195,17 +164,15 @@ bool sema_check(Sema *s, Sources *sources, Atoms *atoms, Types *types, Diags *di
     declare_all(s, 0, 1);
     uint32_t failure = sema_lookup(s, 0, NS_TYPE, atom_z(atoms, "Failure"));
     s->failure = failure != NOT_FOUND ? s->symbol.data[failure].type : T_ERROR;
-    Loader l = {.s = s};
     add_module(s, main, 0, false);
-    vec_push(&l.path, ((Loading){1, SPAN_NONE}));
-    load_imports(&l, 1);
-    vec_free(&l.path);
+    load_imports(s, 1);
     declare_all(s, 1, s->module.len);
     for (uint32_t m = 0; m < s->module.len; m++) check_bodies(s, m);
-    check_call_cycles(s);
+    check_cycles(s);
     if (diags->nerrors == 0) check_unused(s);
     apply_allowances(s);
     diags_sort(diags);
+    drop_consequences(s);
     return diags->nerrors == 0;
 }
 
@@ -224,6 +191,7 @@ void sema_free(Sema *s) {
     vec_free(&s->included);
     vec_free(&s->order);
     vec_free(&s->call);
+    vec_free(&s->import);
     names_free(s);
     libs_free(s);
     arena_free(&s->arena);

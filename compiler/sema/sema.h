@@ -90,6 +90,7 @@ typedef struct Module {
     Ast ast;
     Atom name;      /* "std.http", 0 of the main file, else the path */
     bool embedded;  /* of the standard library */
+    bool loading;   /* its imports are being read */
     TypeId *type;   /* of expressions and type nodes */
     Ref *ref;       /* a LOCAL, BINDING or PARAM node: the local it declares */
     uint8_t *flag;
@@ -97,11 +98,18 @@ typedef struct Module {
     NodeId forgotten; /* nodes below have no entries any more */
 } Module;
 
-/* A call of a workflow or function, in the body of another. */
+/* What must be known of the symbol `to` to compute `from`: a call of a workflow or function in the body of another, the use of
+   a constant, the defaults of a struct. */
 typedef struct SemaCall {
     uint32_t from, to; /* symbols */
     NodeId call;
 } SemaCall;
+
+/* A file that another one imports. */
+typedef struct SemaImport {
+    uint32_t from, to; /* modules */
+    Span at;
+} SemaImport;
 
 typedef struct Included {
     uint32_t module;
@@ -124,7 +132,8 @@ typedef struct Sema {
     TypeId failure;         /* struct Failure */
     const EmbeddedFile *embedded;
     bool keep;              /* the tables stay, for lowering; else memory is given back declaration by declaration */
-    VEC(SemaCall) call;     /* calls of workflows and functions, by what they stand in */
+    VEC(SemaCall) call;     /* by what they stand in */
+    VEC(SemaImport) import;
     struct SemaNames *names;
     struct LibTable *lib;
 } Sema;

@@ -111,6 +111,12 @@ static bool silences(Sema *s, Allowance *a, const Diag *d) {
     return false;
 }
 
+static void release(Diag *d) {
+    vec_free(&d->labels);
+    vec_free(&d->notes);
+    vec_free(&d->edits);
+}
+
 void apply_allowances(Sema *s) {
     VEC(Allowance) list = {0};
     for (uint32_t m = 1; m < s->module.len; m++) {
@@ -128,19 +134,87 @@ void apply_allowances(Sema *s) {
         for (uint32_t j = 0; j < list.len && d->severity == SEV_WARNING && !hit; j++) hit = silences(s, &list.data[j], d);
         if (hit) {
             s->diags->nwarnings--;
-            vec_free(&d->labels);
-            vec_free(&d->notes);
-            vec_free(&d->edits);
+            release(d);
         } else {
             s->diags->list.data[k++] = *d;
         }
     }
     s->diags->list.len = k;
-    for (uint32_t j = 0; j < list.len; j++)
+    for (uint32_t j = 0; j < list.len && s->diags->nerrors == 0; j++) /* with errors, not every warning was looked for */
         for (uint32_t i = 0; i < list.data[j].n; i++)
             if (!list.data[j].used[i]) {
                 Diag *d = diag_add(s->diags, WF_E_unused_allowance, list.data[j].span, "this allowance of WF%04d silences nothing", (int)list.data[j].code[i]);
                 diag_help(s->diags, d, "remove it");
             }
     vec_free(&list);
+}
+
+/* --- consequences --- */
+
+static bool is_unused_code(DiagCode code) {
+    return code == WF_E_unused_binding || code == WF_E_unused_parameter || code == WF_E_unused_value || code == WF_E_unused_declaration ||
+           code == WF_E_unused_import;
+}
+
+/* The declaration of the file that holds the offset, or one that holds nothing. */
+static Span declaration_at(const Sema *s, FileId file, uint32_t off) {
+    for (uint32_t m = 1; m < s->module.len; m++) {
+        if (s->module.data[m].file != file) continue;
+        const Ast *ast = &s->module.data[m].ast;
+        AstList items = ast_file(ast, ast->root).items;
+        uint32_t low = 0, high = items.n;
+        while (low < high) {
+            uint32_t middle = low + (high - low) / 2;
+            if (ast_node(ast, items.at[middle])->end <= off) low = middle + 1;
+            else high = middle;
+        }
+        if (low < items.n) return ast_span(ast, items.at[low]);
+    }
+    return (Span){file, off, 0};
+}
+
+static bool holds(Span whole, Span part) { return part.file == whole.file && part.off >= whole.off && part.off < whole.off + whole.len; }
+
+/* A line with a syntax error was read by guessing, so nothing else is said of it. In a declaration with an error, what seems to
+   be unused may be what the error is about. */
+void drop_consequences(Sema *s) {
+    Diags *ds = s->diags;
+    if (ds->nerrors == 0) return;
+    enum { SYNTAX_CODES = 100 };
+    uint32_t n = ds->list.len, k = 0;
+    bool *drop = ARENA_ARRAY(&s->arena, bool, n);
+    uint32_t line = 0;
+    FileId file = 0;
+    for (uint32_t pass = 0; pass < 2; pass++) /* forwards and back: the syntax error may stand behind its consequences */
+        for (uint32_t j = 0; j < n; j++) {
+            uint32_t i = pass == 0 ? j : n - 1 - j;
+            const Diag *d = &ds->list.data[i];
+            uint32_t at = source_line_col(s->sources, d->span.file, d->span.off).line;
+            if ((unsigned)d->code < SYNTAX_CODES) file = d->span.file, line = at;
+            else if (d->span.file == file && at == line) drop[i] = true;
+        }
+    Span whole = SPAN_NONE;
+    bool wrong = false;
+    for (uint32_t i = 0; i < n; i++) {
+        const Diag *d = &ds->list.data[i];
+        if (!is_unused_code(d->code)) continue;
+        if (!holds(whole, d->span)) {
+            whole = declaration_at(s, d->span.file, d->span.off);
+            wrong = false;
+            for (uint32_t j = i; j-- > 0 && holds(whole, ds->list.data[j].span);) wrong |= ds->list.data[j].severity == SEV_ERROR;
+            for (uint32_t j = i; j < n && holds(whole, ds->list.data[j].span); j++) wrong |= ds->list.data[j].severity == SEV_ERROR;
+        }
+        drop[i] |= wrong;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        Diag *d = &ds->list.data[i];
+        if (!drop[i]) {
+            ds->list.data[k++] = *d;
+            continue;
+        }
+        if (d->severity == SEV_ERROR) ds->nerrors--;
+        else ds->nwarnings--;
+        release(d);
+    }
+    ds->list.len = k;
 }

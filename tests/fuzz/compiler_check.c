@@ -23,7 +23,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     diags_init(&diags);
     FileId file = sources_add(&sources, STR("fuzz.wf"), (Str){(const char *)data, size});
 
-    bool ok = sema_check(&sema, &sources, &atoms, &types, &diags, stdlib_files, file);
+    bool ok = sema_check(&sema, &sources, &atoms, &types, &diags, stdlib_files, file, true);
     if (ok != (diags.nerrors == 0)) abort();
     diags_sort(&diags);
     Buf out = BUF_INIT;
