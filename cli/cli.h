@@ -61,6 +61,8 @@ extern const Verb verb_check, verb_dump, verb_explain, verb_help, verb_run, verb
 
 /* Help of all verbs, or of one. */
 void cli_help(Buf *out, const Verb *verb);
+/* The page docs/cli.md: help of all verbs in Markdown. */
+void cli_markdown(Buf *out);
 /* The manual page of all verbs, or of one, in man(7) format. */
 void cli_man(Buf *out, const Verb *verb);
 

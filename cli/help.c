@@ -34,6 +34,29 @@ void cli_help(Buf *out, const Verb *verb) {
     for (const CliExample *e = verb->examples; e->command != NULL; e++) buf_printf(out, "  %s\n      %s\n", e->command, e->what);
 }
 
+static void markdown_options(Buf *out, const CliOption *options) {
+    if (options->name == NULL) return;
+    buf_z(out, "\n| option | |\n| --- | --- |\n");
+    for (const CliOption *o = options; o->name != NULL; o++) {
+        Buf b = BUF_INIT;
+        option_text(&b, o);
+        buf_printf(out, "| `%s` | %s%s |\n", b.p + strspn(b.p, " "), o->help, o->many ? "; may be given several times" : "");
+        buf_free(&b);
+    }
+}
+
+void cli_markdown(Buf *out) {
+    buf_z(out, "# The command line\n\nWritten by `wfc help --markdown`. `wfc VERB --help` prints the same; `--color auto|always|never` belongs to every\n"
+               "verb. Exit codes: 0 fine, 1 findings or a failed run, 2 wrong usage, 3 an internal or input/output error.\n");
+    for (const Verb *const *v = cli_verbs; *v != NULL; v++) {
+        buf_printf(out, "\n## wfc %s\n\nIt %s.\n\n    wfc %s\n\n%s\n", (*v)->name, (*v)->summary, (*v)->usage, (*v)->about);
+        markdown_options(out, (*v)->options);
+        if ((*v)->examples == NULL) continue;
+        buf_z(out, "\n");
+        for (const CliExample *e = (*v)->examples; e->command != NULL; e++) buf_printf(out, "    %s    # %s\n", e->command, e->what);
+    }
+}
+
 /* Text for man(7): backslashes and leading dots are escaped. */
 static void man_text(Buf *out, const char *z) {
     for (bool start = true; *z; z++) {

@@ -17,11 +17,18 @@ static int print(Cli *cli, void (*write)(Buf *, const Verb *)) {
     return ok ? EXIT_FINE : EXIT_INTERNAL;
 }
 
-static int run_help(Cli *cli) { return print(cli, cli_help); }
+static void markdown(Buf *out, const Verb *verb) {
+    (void)verb; /* the page is about all of them */
+    cli_markdown(out);
+}
+
+static int run_help(Cli *cli) { return print(cli, cli_has(cli, "markdown") ? markdown : cli_help); }
 static int run_man(Cli *cli) { return print(cli, cli_man); }
 
 const Verb verb_help = {
-    .name = "help", .usage = "help [VERB]", .summary = "shows help", .about = "The same as `wfc VERB --help`.", .options = (const CliOption[]){{0}}, .run = run_help};
+    .name = "help", .usage = "help [VERB]", .summary = "shows help", .about = "The same as `wfc VERB --help`.",
+    .options = (const CliOption[]){{"markdown", 0, NULL, false, "help of all verbs as Markdown"}, {0}},
+    .run = run_help};
 const Verb verb_man = {
     .name = "man",
     .usage = "man [VERB]",

@@ -117,7 +117,7 @@ static void put_failure(Buf *b, const EngineFailure *f, const Cli *cli, const ch
     if (f->attempt > 0) buf_printf(b, "  run it alone with the same inputs: wfc step %s %s/%s\n", file, run_id, f->path);
 }
 
-/* A text alone is printed as it is, everything else as NAME = JSON. */
+/* A text alone is printed as it is, one of several lines below its name, everything else as NAME = JSON. */
 static bool put_text_alone(Buf *b, const EngineResult *r) {
     JsonIn j = json_in(buf_view(&r->outputs_json));
     Str key;
@@ -134,16 +134,33 @@ static bool put_text_alone(Buf *b, const EngineResult *r) {
     return alone;
 }
 
+/* A text of several lines, indented below its name. */
+static void put_lines(Buf *b, Str s) {
+    buf_z(b, ":\n");
+    for (size_t i = 0; i < s.n;) {
+        size_t n = i;
+        while (n < s.n && s.p[n] != '\n') n++;
+        buf_printf(b, "  %.*s\n", (int)(n - i), s.p + i);
+        i = n + 1;
+    }
+}
+
 static void put_outputs(Buf *b, const EngineResult *r) {
     if (put_text_alone(b, r)) return;
     JsonIn j = json_in(buf_view(&r->outputs_json));
     Str key;
     if (json_next(&j) == JSON_OBJECT)
         while (json_member(&j, &key)) {
-            buf_printf(b, "%.*s = ", STR_ARG(key));
+            buf_str(b, key);
             while (j.at < j.text.n && j.text.p[j.at] == ' ') j.at++;
             size_t from = j.at;
+            JsonIn look = json_in((Str){j.text.p + from, j.text.n - from});
+            bool lines = json_next(&look) == JSON_STRING && memchr(look.s.p, '\n', look.s.n) != NULL;
+            if (lines) put_lines(b, look.s);
+            json_in_free(&look);
             if (!json_skip(&j)) break;
+            if (lines) continue;
+            buf_z(b, " = ");
             buf_add(b, j.text.p + from, j.at - from);
             buf_addc(b, '\n');
         }
