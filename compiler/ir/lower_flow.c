@@ -52,9 +52,10 @@ static void capture_uses(Lower *l, NodeId root, Seen *seen) {
         uint32_t local = ref_index(r);
         bool known = declared_in(l, local, root, off);
         for (uint32_t i = 0; i < seen->nskip && !known; i++) known = seen->skip[i] == local;
-        if (known || !l->env[local].set) continue;
-        for (uint32_t i = seen->from; i < l->captured.len && !known; i++) known = l->captured.data[i] == local;
-        if (!known) vec_push(&l->captured, local);
+        if (!l->env[local].set) continue;
+        if (known || l->mark[local] == l->stamp) continue;
+        l->mark[local] = l->stamp;
+        vec_push(&l->captured, local);
     }
 }
 
@@ -72,6 +73,7 @@ static RegionId add_region(Lower *l, RegionKind kind, NodeId construct, NodeId b
                     .span = lw_span(l, body != 0 ? body : construct)};
     vec_push(&f->region, x);
     Seen seen = {.from = l->captured.len};
+    l->stamp++;
     for (uint32_t i = 0; i < nspecial; i++)
         if (special_local[i] != NONE) seen.skip[seen.nskip++] = special_local[i];
     for (uint32_t i = 0; i < nparts; i++) capture_uses(l, parts[i], &seen);

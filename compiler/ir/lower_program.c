@@ -353,6 +353,7 @@ void lower_program(Flow *f, Sema *s) {
     l.fn = none_array(n);
     l.workflow = none_array(n);
     l.env = wf_alloc_zero(((size_t)s->local.len + 1) * sizeof *l.env);
+    l.mark = wf_alloc_zero(((size_t)s->local.len + 1) * sizeof *l.mark);
     f->failure = s->failure;
     for (uint32_t i = 0; i < n; i++)
         if (s->symbol.data[i].kind == SYM_WORKFLOW && s->symbol.data[i].module == 1) {
@@ -373,6 +374,7 @@ void lower_program(Flow *f, Sema *s) {
     free(l.fn);
     free(l.workflow);
     free(l.env);
+    free(l.mark);
     vec_free(&l.pending);
     vec_free(&l.captured);
     vec_free(&l.work);

@@ -34,6 +34,7 @@ typedef struct Lower {
     Env *env;                /* by local */
     VEC(Pending) pending;
     VEC(uint32_t) captured;  /* locals */
+    uint32_t *mark, stamp;   /* by local: the stamp of the last region that captured it */
     VEC(uint32_t) work;
     /* the region being lowered; 0 in a fn, step or default */
     RegionId region;
