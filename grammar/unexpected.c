@@ -131,7 +131,7 @@ void parser_unexpected(Parse *p, TokenKind kind, Loc at, const uint8_t *expected
     bool no_body = p->header == TOK_STEP && p->open.len == 1 && has(expected, n, TOK_FENCE) && has(expected, n, TOK_ON);
     if (no_body && (kind == TOK_NL || kind == TOK_EOF)) {
         Diag *d = diag_add(p->diags, WF_E_step_without_body, span, "the step has no body");
-        diag_help(p->diags, d, "write its code in a fence below, or `exec [...]`, `extern \"symbol\"`, `supplied`, `on <engine> ...`");
+        diag_help(p->diags, d, "write its code in a fence below, or `exec [...]`, `extern \"lib.so:function\"`, `supplied`, `on <engine> ...`");
         return;
     }
     Buf found = BUF_INIT, want = BUF_INIT;

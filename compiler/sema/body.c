@@ -1,6 +1,8 @@
 /* The bodies of declarations: defaults, constants, functions, steps, workflows, targets, tests. */
 #include "compiler/sema/check.h"
 
+#include <ctype.h>
+
 Cx cx_open(Sema *s, uint32_t module, uint32_t owner) {
     return (Cx){.s = s, .m = module, .ast = &s->module.data[module].ast, .owner = owner, .first_local = s->local.len};
 }
@@ -154,6 +156,18 @@ static void check_stdout(Cx *c, const Symbol *y, AstStep x) {
     if (k == TY_DIR || k == TY_LIST) error_at(c, WF_E_bad_stdout, a, "what a step prints cannot be `%s`", ty(c, s->param.data[y->output + found].type));
 }
 
+/* `extern "path/lib.so:symbol"`: both parts are needed to find the function. */
+static void check_extern(Cx *c, NodeId body) {
+    NodeId symbol = ast_extern(c->ast, body).symbol;
+    Str text = ast_string(c->ast, symbol);
+    const char *colon = text.n > 0 ? memrchr(text.p, ':', text.n) : NULL;
+    size_t at = colon != NULL ? (size_t)(colon - text.p) : 0, from = at + 1;
+    while (from < text.n && (isalnum((unsigned char)text.p[from]) || text.p[from] == '_')) from++;
+    if (at > 0 && from == text.n && at + 1 < text.n && !isdigit((unsigned char)text.p[at + 1])) return;
+    Diag *d = error_at(c, WF_E_bad_extern, symbol, "this names no function of a library");
+    diag_help(c->s->diags, d, "write `extern \"path/of/library.so:function\"`; the path starts at the project's directory");
+}
+
 static void check_step(Sema *s, uint32_t symbol) {
     const Symbol y = s->symbol.data[symbol];
     Cx c = cx_open(s, y.module, symbol);
@@ -177,6 +191,7 @@ static void check_step(Sema *s, uint32_t symbol) {
         check_argv(&c, &y, ast_exec(c.ast, x.body).argv);
         report_unused_params(&c, &y, "step");
     }
+    if (ast_is(c.ast, x.body, AST_EXTERN)) check_extern(&c, x.body);
     AST_EACH(x.targets, target) {
         AstTargetBody b = ast_target_body(c.ast, target);
         AST_EACH(b.args, arg) check_expr(&c, ast_arg(c.ast, arg).value, T_ERROR);
