@@ -136,6 +136,7 @@ void exec_collect(Worker *w, Task *t) {
     bool ok = inputs_intact(w, t);
     for (uint32_t i = 0; ok && i < t->step->noutput; i++) {
         TaskOutput *o = &t->output[i];
+        if (o->given) continue;
         bool optional = rt_type(types, o->param->type)->kind == RT_OPT;
         uint32_t type = rt_unopt(types, o->param->type);
         const RtType *y = rt_type(types, type);

@@ -81,7 +81,8 @@ static void perform(Worker *w, Task *t) {
     int64_t from = exec_mono_ms();
     t->ok = true;
     if (exec_prepare(w, t, &l)) {
-        exec_process(w, t, &l);
+        if (t->step->body == RT_BODY_EXTERN && !t->shell) exec_extern(w, t);
+        else exec_process(w, t, &l);
         if (t->ok && !t->shell) exec_collect(w, t);
     }
     if (l.out >= 0) close(l.out);

@@ -34,6 +34,7 @@ typedef struct TaskOutput {
     const RtParam *param;
     const char *path;     /* where the step writes; absolute */
     bool none;            /* optional and not written */
+    bool given;           /* `none` or `text` is set, there is no file to read */
     Str text;             /* of values */
     TaskStored *stored;   /* of file, dir and [file] */
     uint32_t nstored;

@@ -54,6 +54,8 @@ typedef struct Launch {
 bool exec_prepare(Worker *w, Task *t, Launch *l);
 /* Starts the process, reads what it prints until it has ended, kills what it left behind. Sets the outcome. (process.c) */
 void exec_process(Worker *w, Task *t, Launch *l);
+/* Calls the function of an `extern` step on this thread. (extern.c) */
+void exec_extern(Worker *w, Task *t);
 /* Stores and checks the outputs of a process that ended well. (collect.c) */
 void exec_collect(Worker *w, Task *t);
 /* Names the line of the code that failed and words the message. `line` is what the step's shell or shim reported, 0: nothing;

@@ -449,7 +449,7 @@ static bool project_files(Prep *p) {
 bool exec_prepare(Worker *w, Task *t, Launch *l) {
     Prep p = {.w = w, .t = t, .l = l};
     bool ok = make_slot(w, t) && project_files(&p) && place_files(&p) && make_outputs(&p);
-    if (ok) {
+    if (ok && (t->shell || t->step->body != RT_BODY_EXTERN)) {
         set_facts(&p);
         ok = t->shell ? shell_argv(&p) : t->step->body == RT_BODY_EXEC ? exec_argv(&p) : fence_argv(&p);
         vec_append(&p.env, t->env, t->nenv);

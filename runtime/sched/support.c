@@ -57,16 +57,27 @@ static bool collectable(const RtTypes *t, uint32_t type) {
     return y->kind == RT_LIST && rt_type(t, y->inner)->kind == RT_FILE;
 }
 
+/* What would need a process of the step's own. */
+static void in_process(Support *p, const RtStep *s, uint32_t first, uint32_t n, uint32_t span) {
+    for (uint32_t i = 0; i < n; i++) {
+        Setting key = (Setting)p->plan->setting[first + i].key;
+        const char *what = key == SET_TIMEOUT || key == SET_TIMEOUT_TOTAL ? "timeout" : key == SET_ENV ? "env" : key == SET_CODE ? "code"
+                           : key == SET_PACKAGES ? "packages" : key == SET_STDOUT ? "stdout" : NULL;
+        if (what != NULL && p->plan->setting[first + i].value.from != RT_FROM_NONE)
+            refuse(p, span, "@%s has no effect on the step `%s`: an `extern` function runs inside the engine", what, s->name);
+    }
+}
+
 static void step(Support *p, uint32_t index, uint32_t span) {
     if (p->seen_step[index]) return;
     p->seen_step[index] = true;
     const RtStep *s = &p->plan->step[index];
     switch ((RtBody)s->body) {
     case RT_BODY_NONE: refuse(p, span, "the step `%s` has no body that runs here", s->name); break;
-    case RT_BODY_EXTERN: refuse(p, span, "the step `%s` is `extern`, which is not supported yet in local runs", s->name); break;
     case RT_BODY_SUPPLIED: refuse(p, span, "the step `%s` is `supplied`, which is not supported yet in local runs", s->name); break;
-    case RT_BODY_FENCE: case RT_BODY_EXEC: break;
+    case RT_BODY_FENCE: case RT_BODY_EXEC: case RT_BODY_EXTERN: break;
     }
+    if (s->body == RT_BODY_EXTERN) in_process(p, s, s->setting, s->nsetting, span);
     settings(p, s->setting, s->nsetting, span, "the step", s->name);
     for (uint32_t i = 0; i < s->noutput; i++) {
         const RtParam *o = &p->plan->param[s->output + i];
@@ -95,7 +106,6 @@ static void workflow(Support *p, uint32_t index) {
 static void node(Support *p, const RtNode *n) {
     if (n->kind == RT_CALL) {
         step(p, n->ref, n->span);
-        if (!p->seen_step[n->ref]) return;
         /* What stands on the call itself; the step's own were told once. */
         const RtStep *s = &p->plan->step[n->ref];
         for (uint32_t i = 0; i < n->nsetting; i++) {
@@ -103,6 +113,7 @@ static void node(Support *p, const RtNode *n) {
             bool own = false;
             for (uint32_t k = 0; k < s->nsetting && !own; k++) own = p->plan->setting[s->setting + k].key == key;
             if (!own) settings(p, n->setting + i, 1, n->span, "the call", n->name);
+            if (!own && s->body == RT_BODY_EXTERN) in_process(p, s, n->setting + i, 1, n->span);
         }
     } else if (n->kind == RT_SUB) {
         workflow(p, n->ref);
