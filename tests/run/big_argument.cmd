@@ -1,3 +1,1 @@
-# shellcheck disable=SC3045 # dash has it
-ulimit -s 8192
-wfc run -q -j 1 "$1" 2>&1
+prlimit --stack=8388608 wfc run -q -j 1 "$1" 2>&1
