@@ -114,6 +114,7 @@ uint32_t scope_add(Cx *c, Local l) {
             d = diag_add(s->diags, WF_E_shadowed_name, l.span, "%s `%s` hides the %s of that name", what, name_z(c, l.name), local_text[o->kind]);
             diag_label(s->diags, d, o->span, "it is visible here");
             diag_help(s->diags, d, "an inner scope cannot hide an outer value: choose another name");
+            l.hides = seen; /* what was meant is the inner one: no second mistake is to follow */
         }
     } else if (sema_lookup(s, c->m, NS_IMPORT, l.name) != NOT_FOUND) {
         Diag *d = diag_add(s->diags, WF_E_shadowed_name, l.span, "%s `%s` has the name of an import", what, name_z(c, l.name));
@@ -123,7 +124,7 @@ uint32_t scope_add(Cx *c, Local l) {
         diag_label(s->diags, d, s->symbol.data[sema_lookup(s, c->m, NS_VALUE, l.name)].span, "it is visible here");
     }
     vec_push(&s->local, l);
-    if (seen == 0) {
+    if (seen == 0 || l.hides != 0) {
         t->local[l.name] = id + 1;
         vec_push(&c->undo, id);
     }
@@ -155,7 +156,7 @@ static void report_unused(Cx *c, const Local *l) {
 void scope_leave(Cx *c, uint32_t mark) {
     while (c->undo.len > mark) {
         const Local *l = &c->s->local.data[vec_pop(&c->undo)];
-        c->s->names->local[l->name] = 0;
+        c->s->names->local[l->name] = l->hides;
         report_unused(c, l);
     }
 }

@@ -82,6 +82,7 @@ typedef struct Local {
     NodeId node;    /* BINDING, PARAM or LOCAL; 0 of an unnamed output */
     uint32_t index; /* PARAM, OUTPUT: position; BINDING: statement in its block; LOOP: 0 or 1 */
     NodeId block;   /* BINDING: the block */
+    uint32_t hides; /* local + 1 that it hides, which was reported; else 0 */
 } Local;
 
 /* One file. Tables are by NodeId. */
