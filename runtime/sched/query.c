@@ -73,6 +73,7 @@ bool engine_find_run(Engine *e, const char *name, char id[65], Buf *why) {
 typedef struct Nodes {
     EngineNodeFn fn;
     void *cx;
+    bool busy;
 } Nodes;
 
 static bool node_row(void *cx, const char *const *c) {
@@ -80,11 +81,12 @@ static bool node_row(void *cx, const char *const *c) {
     EngineNode node = {.run = c[0], .path = c[1], .step = text(c[2]), .status = c[3], .attempts = (uint32_t)number(c[4]), .started = number(c[5]),
                        .ended = number(c[6]), .outputs_json = c[7], .kind = c[8], .message = c[9], .has_code = c[10] != NULL,
                        .code = number(c[10]), .file = c[11], .line = (uint32_t)number(c[12])};
+    if (strcmp(node.status, "running") == 0 && !n->busy) node.status = "failed", node.kind = "lost", node.message = "interrupted";
     return n->fn(n->cx, &node);
 }
 
 bool engine_nodes(Engine *e, const char *run, EngineNodeFn fn, void *cx, Buf *why) {
-    Nodes n = {fn, cx};
+    Nodes n = {fn, cx, store_busy(engine_store(e))};
     return store_query(engine_store(e), STORE_NODES, &run, node_row, &n, why);
 }
 

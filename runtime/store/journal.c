@@ -26,6 +26,11 @@ static const char schema[] =
     "CREATE INDEX artifacts_sha256 ON artifacts (sha256);"
     "PRAGMA user_version = 1;";
 
+static const char interrupted[] =
+    "UPDATE nodes SET status = 'failed', kind = 'lost', message = 'interrupted'"
+    " WHERE status = 'running' AND run IN (SELECT n FROM runs WHERE status = 'running');"
+    "UPDATE runs SET status = 'failed', message = 'interrupted' WHERE status = 'running';";
+
 typedef enum JournalOp { OP_RUN_BEGIN, OP_NODE, OP_ATTEMPT, OP_ARTIFACT, OP_RUN_END, OP_COUNT } JournalOp;
 
 static const char *const statements[OP_COUNT] = {
@@ -188,7 +193,7 @@ static bool prepare(Journal *j, const char *path, Buf *why) {
     ok = ok && sqlite3_exec(j->db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;", NULL, NULL, NULL) == SQLITE_OK &&
          migrate(j->db, why) &&
          /* The lock is ours: whoever wrote these is gone. */
-         sqlite3_exec(j->db, "UPDATE runs SET status = 'failed', message = 'interrupted' WHERE status = 'running'", NULL, NULL, NULL) == SQLITE_OK;
+         sqlite3_exec(j->db, interrupted, NULL, NULL, NULL) == SQLITE_OK;
     for (int i = 0; ok && i < OP_COUNT; i++)
         ok = sqlite3_prepare_v3(j->db, statements[i], -1, SQLITE_PREPARE_PERSISTENT, &j->stmt[i], NULL) == SQLITE_OK;
     if (!ok && why->n == 0) buf_printf(why, "cannot open %s: %s", path, j->db != NULL ? sqlite3_errmsg(j->db) : "out of memory");

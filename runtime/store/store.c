@@ -29,7 +29,10 @@ static bool take_lock(Store *s, Arena *a, Buf *why) {
         buf_printf(why, "cannot open %s: %s", path, strerror(errno));
         return false;
     }
-    if (flock(s->lock, LOCK_EX | LOCK_NB) != 0) {
+    /* A reader that asks whether the store is busy holds the lock for a moment. */
+    bool taken = false;
+    for (int i = 0; i < 20 && !(taken = flock(s->lock, LOCK_EX | LOCK_NB) == 0); i++) usleep(5000);
+    if (!taken) {
         char pid[32] = "";
         ssize_t n = read(s->lock, pid, sizeof pid - 1);
         pid[n > 0 ? n : 0] = '\0';
