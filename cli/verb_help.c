@@ -28,6 +28,7 @@ static int run_man(Cli *cli) { return print(cli, cli_man); }
 const Verb verb_help = {
     .name = "help", .usage = "help [VERB]", .summary = "shows help", .about = "The same as `wfc VERB --help`.",
     .options = (const CliOption[]){{"markdown", 0, NULL, false, "help of all verbs as Markdown"}, {0}},
+    .examples = (const CliExample[]){{"wfc help run", "help of one verb"}, {0}},
     .run = run_help};
 const Verb verb_man = {
     .name = "man",
@@ -35,4 +36,5 @@ const Verb verb_man = {
     .summary = "writes a manual page in man(7) format",
     .about = "`make install` writes the pages of all verbs. `wfc man check | man -l -` shows one.",
     .options = (const CliOption[]){{0}},
+    .examples = (const CliExample[]){{"wfc man run > wfc-run.1", "write one page"}, {0}},
     .run = run_man};
