@@ -62,7 +62,9 @@ int session_open(Session *s, const Cli *cli, const char *path) {
     char *relative = arena_strndup(&tmp, dir.p, dir.n), *full = realpath(relative, NULL);
     s->project = full != NULL ? full : wf_strdup(relative);
     arena_free(&tmp);
+    s->source = strcmp(path, "-") == 0 ? NULL : realpath(path, NULL);
     plan_build(&s->plan, &s->program.flow, s->project);
+    s->plan.rt.source = s->source;
     s->planned = true;
     eval_install(&s->plan);
     compute_fallbacks(&s->plan);
@@ -76,6 +78,7 @@ void session_close(Session *s) {
     }
     program_free(&s->program);
     free(s->project);
+    free(s->source);
 }
 
 const char *cli_store_dir(const Cli *cli, Arena *a, const char *project) {

@@ -11,6 +11,7 @@ typedef struct Session {
     Plan plan;
     bool planned;
     char *project; /* directory of the main file */
+    char *source;  /* the main file, absolute */
     void *jit;     /* the native back end, or NULL */
 } Session;
 

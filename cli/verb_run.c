@@ -117,7 +117,9 @@ static void put_failure(Buf *b, const EngineFailure *f, const Cli *cli, const ch
             p += n + (p[n] == '\n');
         }
     }
-    if (f->attempt > 0) buf_printf(b, "  run it alone with the same inputs: wfc step %s %s/%s\n", file, run_id, f->path);
+    if (f->attempt == 0) return;
+    bool elsewhere = strchr(file, '/') != NULL; /* then the store is not found from here */
+    buf_printf(b, "  run it alone with the same inputs: wfc step %s%s%s/%s\n", elsewhere ? file : "", elsewhere ? " " : "", run_id, f->path);
 }
 
 /* A text alone is printed as it is, one of several lines below its name, everything else as NAME = JSON. */
@@ -404,53 +406,90 @@ static int with_session(Cli *cli, Session *s, const char *step, const char *file
     return code;
 }
 
-/* wfc step FILE RUN/CALL: the step of the file, as it is now, on the inputs that the call had. */
-static int step_again(Cli *cli, Session *s) {
-    const char *name = cli->args.data[1], *slash = strchr(name, '/');
+typedef struct SourceCx {
+    const char *id;
+    char *source;
+} SourceCx;
+
+static bool on_source(void *cx, const EngineRun *r) {
+    SourceCx *x = cx;
+    if (strcmp(r->id, x->id) != 0) return true;
+    x->source = wf_strdup(r->source);
+    return false;
+}
+
+/* The inputs of a recorded call, its step and the file that it was run from. */
+typedef struct Recorded {
+    Buf inputs, step;
+    char *source;
+} Recorded;
+
+static int find_recorded(const Cli *cli, const char *project, const char *name, Recorded *out) {
+    const char *slash = strchr(name, '/');
     if (slash == NULL) return cli_usage(cli, "a call is named by RUN/CALL, not `%s`", name);
-    Buf run = BUF_INIT, why = BUF_INIT, inputs = BUF_INIT, step = BUF_INIT;
-    buf_add(&run, name, (size_t)(slash - name));
-    Engine *e = session_engine(cli, s->project, true);
+    Engine *e = session_engine(cli, project, true);
+    if (e == NULL) return EXIT_INTERNAL;
+    Buf run = BUF_INIT, why = BUF_INIT;
     char id[65];
-    Params params = {0};
-    int code = e == NULL ? EXIT_INTERNAL : 0;
-    if (code == 0 && (!engine_find_run(e, buf_cstr(&run), id, &why) || !engine_node_inputs(e, id, slash + 1, &inputs, &step, &why)))
-        code = cli_error(EXIT_FINDINGS, "%s", buf_cstr(&why));
+    buf_add(&run, name, (size_t)(slash - name));
+    SourceCx source = {.id = id};
+    bool ok = engine_find_run(e, buf_cstr(&run), id, &why) && engine_node_inputs(e, id, slash + 1, &out->inputs, &out->step, &why) &&
+              engine_runs(e, UINT32_MAX, on_source, &source, &why);
+    out->source = source.source;
+    int code = ok ? 0 : cli_error(EXIT_FINDINGS, "%s", buf_cstr(&why));
     engine_close(e);
-    if (code == 0) code = given_params(cli, &params);
+    buf_free(&run);
+    buf_free(&why);
+    return code;
+}
+
+/* The step of the file, as it is now, on the inputs that the call had. */
+static int step_again(Cli *cli, Session *s, const Recorded *r, const char *file) {
+    Params params = {0};
+    int code = given_params(cli, &params);
     if (code == 0) {
         EngineOptions o = ENGINE_OPTIONS;
-        o.step = buf_cstr(&step);
-        o.inputs_json = buf_view(&inputs);
+        o.step = r->step.p;
+        o.inputs_json = buf_view(&r->inputs);
         o.param = params.data;
         o.nparam = params.len;
         o.unpublished = true;
         o.shell = cli_has(cli, "shell");
-        code = run_session(cli, s, &o, cli->args.data[0]);
+        code = run_session(cli, s, &o, file);
     }
     free_params(&params);
-    buf_free(&run);
-    buf_free(&why);
-    buf_free(&inputs);
-    buf_free(&step);
     return code;
 }
 
 static int run_step(Cli *cli) {
-    if (cli->args.len != 2) return cli_usage(cli, "a file and a call are named");
-    Session s;
-    int code = session_open(&s, cli, cli->args.data[0]);
-    if (code == 0) code = step_again(cli, &s);
-    session_close(&s);
+    if (cli->args.len != 1 && cli->args.len != 2) return cli_usage(cli, "a call of a run is named");
+    const char *file = cli->args.len == 2 ? cli->args.data[0] : NULL, *call = vec_last(&cli->args);
+    Arena tmp = ARENA_INIT;
+    Str dir = file != NULL ? path_dir(str_of(file)) : STR("");
+    Recorded r = {0};
+    int code = find_recorded(cli, file != NULL ? arena_strndup(&tmp, dir.p, dir.n) : NULL, call, &r);
+    if (code == 0 && file == NULL) file = r.source;
+    if (code == 0 && (file == NULL || file[0] == '\0')) code = cli_usage(cli, "the run came from no file: name one, as in `wfc step FILE %s`", call);
+    if (code == 0) {
+        Session s;
+        code = session_open(&s, cli, file);
+        if (code == 0) code = step_again(cli, &s, &r, file);
+        session_close(&s);
+    }
+    buf_free(&r.inputs);
+    buf_free(&r.step);
+    free(r.source);
+    arena_free(&tmp);
     return code;
 }
 
 const Verb verb_step = {
     .name = "step",
-    .usage = "step [OPTIONS] FILE RUN/CALL",
+    .usage = "step [OPTIONS] [FILE] RUN/CALL",
     .summary = "runs one call of an earlier run again, with the code as it is now",
     .about = "Takes the inputs that the call had, runs today's code of its step on them and prints what it gives. Nothing is recorded and\n"
-             "nothing is published. --shell opens a shell in the step's environment instead.",
+             "nothing is published. --shell opens a shell in the step's environment instead. Without FILE the file is the one that was run,\n"
+             "and the run is looked for in the nearest `.wfc` in this directory or above.",
     .options = (const CliOption[]){
         {"set", 0, "NAME=VALUE", true, "replace an input"},
         {"shell", 0, NULL, false, "open $SHELL where the code would run"},
@@ -461,7 +500,7 @@ const Verb verb_step = {
         {"secrets", 0, "DIR", false, "a directory with one file per secret"},
         {"store", 0, "DIR", false, "the store that holds the run"},
         {0}},
-    .examples = (const CliExample[]){{"wfc step train.wf last/trials[2].model", "debug the call that failed"}, {0}},
+    .examples = (const CliExample[]){{"wfc step last/trials[2].model", "debug the call that failed"}, {0}},
     .run = run_step,
 };
 

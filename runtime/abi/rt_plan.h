@@ -165,6 +165,7 @@ typedef struct RtPlan {
        False: internal error, text in `why`. */
     bool (*compile)(void *cx, uint32_t region, Buf *why);
     void *compile_cx;
+    const char *source;     /* the main file, absolute: what a run remembers of where it came from; NULL: nowhere */
     const char *project;    /* directory that @code, include and relative paths of the run refer to */
 } RtPlan;
 

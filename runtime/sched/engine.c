@@ -286,7 +286,7 @@ static bool begin_record(Setup *u, Buf *why) {
     s->facts = (RtFacts){.run_id = {.p = rt_own_text(str_of(u->r->run_id))}, .run_time = {.i = u->r->started},
                          .params = {.p = rt_own_text(buf_view(&params))},
                          .scheduled_at = {{.i = u->o->has_scheduled_at ? u->o->scheduled_at : 0}, {.i = u->o->has_scheduled_at}}};
-    StoreRun row = {.id = u->r->run_id, .workflow = u->workflow->name, .project = u->plan->project, .params = buf_cstr(&params), .started = u->r->started};
+    StoreRun row = {.id = u->r->run_id, .workflow = u->workflow->name, .source = u->plan->source ? u->plan->source : "", .params = buf_cstr(&params), .started = u->r->started};
     bool ok = !s->publish || store_run_begin(u->e->store, &row, &s->run, why);
     buf_free(&params);
     return ok;

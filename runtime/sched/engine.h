@@ -136,7 +136,7 @@ void engine_cancel(Engine *e);
 /* ---- questions ---- */
 
 typedef struct EngineRun {
-    const char *id, *workflow, *project;
+    const char *id, *workflow, *source; /* source: the main file, or "" */
     EngineStatus status; /* RUNNING of a run whose engine is gone is told as FAILED with the message "interrupted" */
     int64_t started, ended; /* ended 0: not yet */
     const char *params_json, *outputs_json; /* outputs_json may be NULL */

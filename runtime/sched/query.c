@@ -28,7 +28,7 @@ static EngineStatus status_of(const char *name) {
 
 static bool run_row(void *cx, const char *const *c) {
     const Runs *r = cx;
-    EngineRun run = {.id = c[0], .workflow = text(c[1]), .project = text(c[2]), .status = status_of(c[3]), .started = number(c[4]), .ended = number(c[5]),
+    EngineRun run = {.id = c[0], .workflow = text(c[1]), .source = text(c[2]), .status = status_of(c[3]), .started = number(c[4]), .ended = number(c[5]),
                      .params_json = text(c[6]), .outputs_json = c[7], .message = c[8], .succeeded = (uint32_t)number(c[9]),
                      .failed = (uint32_t)number(c[10]), .skipped = (uint32_t)number(c[11]), .cancelled = (uint32_t)number(c[12])};
     if (run.status == ENGINE_RUNNING && !r->busy) run.status = ENGINE_FAILED, run.message = "interrupted";

@@ -11,7 +11,7 @@
 enum { SCHEMA_VERSION = 1, LINGER_MS = 8 };
 
 static const char schema[] =
-    "CREATE TABLE runs (n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, workflow TEXT NOT NULL, project TEXT, status TEXT NOT NULL,"
+    "CREATE TABLE runs (n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, workflow TEXT NOT NULL, source TEXT, status TEXT NOT NULL,"
     " started INTEGER NOT NULL, ended INTEGER, params TEXT, outputs TEXT, message TEXT,"
     " succeeded INTEGER DEFAULT 0, failed INTEGER DEFAULT 0, skipped INTEGER DEFAULT 0, cancelled INTEGER DEFAULT 0);"
     "CREATE TABLE nodes (run INTEGER NOT NULL, path TEXT NOT NULL, step TEXT, status TEXT NOT NULL, attempts INTEGER, started INTEGER,"
@@ -34,7 +34,7 @@ static const char interrupted[] =
 typedef enum JournalOp { OP_RUN_BEGIN, OP_NODE, OP_ATTEMPT, OP_ARTIFACT, OP_RUN_END, OP_COUNT } JournalOp;
 
 static const char *const statements[OP_COUNT] = {
-    [OP_RUN_BEGIN] = "INSERT INTO runs (id, workflow, project, params, status, started) VALUES (?1, ?2, ?3, ?4, 'running', ?5)",
+    [OP_RUN_BEGIN] = "INSERT INTO runs (id, workflow, source, params, status, started) VALUES (?1, ?2, ?3, ?4, 'running', ?5)",
     [OP_NODE] = "INSERT OR REPLACE INTO nodes (run, path, step, status, inputs, outputs, kind, message, file, code, started, ended,"
                 " attempts, line) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
     [OP_ATTEMPT] = "INSERT OR REPLACE INTO attempts (run, path, status, kind, message, attempt, code, started, ended, log_from, log_to,"
@@ -264,7 +264,7 @@ bool store_run_begin(Store *s, const StoreRun *r, int64_t *number_out, Buf *why)
         buf_printf(why, "there is a run %s already", r->id);
         return false;
     }
-    Cell c[] = {text(r->id), text(r->workflow), text(r->project), text(r->params), number(r->started)};
+    Cell c[] = {text(r->id), text(r->workflow), text(r->source), text(r->params), number(r->started)};
     if (!await(s->journal, enqueue(s->journal, OP_RUN_BEGIN, c, 5, true), why)) return false;
     *number_out = sqlite3_last_insert_rowid(s->journal->db);
     return true;

@@ -12,7 +12,7 @@ static const struct {
     const char *sql;
     int nargs;
 } queries[] = {
-    [STORE_RUNS] = {"SELECT id, workflow, project, status, started, ended, params, outputs, message, succeeded, failed, skipped, cancelled"
+    [STORE_RUNS] = {"SELECT id, workflow, source, status, started, ended, params, outputs, message, succeeded, failed, skipped, cancelled"
                     " FROM runs ORDER BY n DESC LIMIT ?1", 1},
     [STORE_RUN_IS] = {"SELECT id FROM runs WHERE id = ?1", 1},
     [STORE_RUN_LIKE] = {"SELECT id FROM runs WHERE substr(id, 1, length(?1)) = ?1 LIMIT 2", 1},

@@ -53,7 +53,7 @@ void store_sha256(Str bytes, char out[65]);
 /* ---- journal (journal.c): rows are queued and committed in groups by a thread ---- */
 
 typedef struct StoreRun {
-    const char *id, *workflow, *project, *params;
+    const char *id, *workflow, *source, *params;
     int64_t started;
 } StoreRun;
 typedef struct StoreRunEnd {
@@ -119,7 +119,7 @@ bool store_log_read(Store *s, const char *run, uint64_t from, uint64_t to, Store
 /* One row as text columns, NULL for SQL's NULL, in the order of the query; false stops. */
 typedef bool (*StoreRowFn)(void *cx, const char *const *column);
 typedef enum StoreQuery {
-    STORE_RUNS,      /* limit -> id workflow project status started ended params outputs message succeeded failed skipped cancelled; newest first */
+    STORE_RUNS,      /* limit -> id workflow source status started ended params outputs message succeeded failed skipped cancelled; newest first */
     STORE_RUN_IS,    /* id -> id */
     STORE_RUN_LIKE,  /* prefix -> id; at most two */
     STORE_NODES,     /* run -> run path step status attempts started ended outputs kind message code file line; by end */
