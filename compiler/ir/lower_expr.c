@@ -94,12 +94,11 @@ Opnd lower_default(Lower *l, uint32_t module, NodeId value, TypeId want) {
 static Opnd lower_local(Lower *l, NodeId e, uint32_t id) {
     Env *x = &l->env[id];
     Opnd o = x->opnd;
-    if (x->lazy != 0) {
-        const Local *local = &l->s->local.data[id];
-        if (local->uses == 1 && l->loops == 0)
-            o = lower_expr(l, x->lazy, local->type);
-        else
-            o = materialize(l, id);
+    if (x->loose) {
+        /* Used once and outside of loops it becomes part of its user, unless their locals would clash. */
+        bool inlined = l->s->local.data[id].uses == 1 && l->loops == 0 && (x->locals == 0 || l->next_local == 0);
+        if (!inlined) o = materialize(l, id);
+        else if (l->next_local < x->locals) l->next_local = x->locals;
     }
     if (lw_flag(l, e, NF_NARROWED)) o = op1(l, FLOW_UNWRAP, lw_type(l, e), lw_span(l, e), o);
     return o;

@@ -15,17 +15,12 @@ uint32_t add_node(Lower *l, FlowNodeKind kind, Atom name, TypeId type, uint32_t 
 }
 
 Opnd materialize(Lower *l, uint32_t local) {
-    NodeId value = l->env[local].lazy;
-    const Local x = l->s->local.data[local];
-    l->env[local].lazy = 0;
-    Opnd o = lower_root(l, value, x.type);
-    if (opnd_tag(o) == OPND_EXPR) {
-        uint32_t n = add_node(l, NODE_LET, x.name, x.type, 0, &o, 1, lw_span(l, value));
-        l->bound.data[n] = true;
-        o = opnd(OPND_NODE, n);
-    }
-    set_env(l, local, o);
-    return o;
+    const Local *x = &l->s->local.data[local];
+    Opnd o = l->env[local].opnd;
+    uint32_t n = add_node(l, NODE_LET, x->name, x->type, 0, &o, 1, lw_span(l, ast_binding(l->ast, x->node).value));
+    l->bound.data[n] = true;
+    set_env(l, local, opnd(OPND_NODE, n));
+    return opnd(OPND_NODE, n);
 }
 
 /* --- captures --- */
@@ -79,7 +74,7 @@ static RegionId add_region(Lower *l, RegionKind kind, NodeId construct, NodeId b
     for (uint32_t i = 0; i < nparts; i++) capture_uses(l, parts[i], &seen);
     /* Pure bindings become nodes before the inputs are written, so that those stay together. */
     for (uint32_t i = seen.from; i < l->captured.len; i++)
-        if (l->env[l->captured.data[i]].lazy != 0) materialize(l, l->captured.data[i]);
+        if (l->env[l->captured.data[i]].loose) materialize(l, l->captured.data[i]);
     f->region.data[r].input = f->input.len;
     for (uint32_t i = 0; i < nspecial; i++) add_input(l, r, special[i].name, special[i].type, OPND_ABSENT);
     for (uint32_t i = seen.from; i < l->captured.len; i++) {
@@ -333,12 +328,45 @@ static Opnd retype(Lower *l, Opnd o, uint32_t first) {
     return inner;
 }
 
+static uint16_t height_of(Lower *l, Opnd o) {
+    if (opnd_tag(o) != OPND_EXPR) return 0;
+    while (l->height.len < l->f->expr.len) { /* operands have lower ids */
+        const FlowExpr *x = &l->f->expr.data[l->height.len];
+        uint16_t h = 0;
+        for (uint16_t i = 0; i < x->n; i++) {
+            Opnd part = l->f->opnd.data[x->a + i];
+            uint16_t below = opnd_tag(part) == OPND_EXPR ? l->height.data[opnd_index(part)] : 0;
+            if (below > h) h = below;
+        }
+        vec_push(&l->height, (uint16_t)(h + 1));
+    }
+    return l->height.data[opnd_index(o)];
+}
+
+/* A binding without work: an operand, or an expression that its only user may take in. High ones are nodes, so that what walks
+   expressions does not run out of stack on a long chain of bindings. */
+static void lower_pure_binding(Lower *l, uint32_t local, NodeId value) {
+    enum { HEIGHT_MAX = 64 };
+    uint32_t next = l->next_local;
+    unsigned loops = l->loops;
+    l->next_local = 0;
+    l->loops = 0;
+    Opnd o = lower_expr(l, value, l->s->local.data[local].type);
+    uint32_t locals = l->next_local;
+    l->next_local = next;
+    l->loops = loops;
+    set_env(l, local, o);
+    l->env[local].loose = opnd_tag(o) == OPND_EXPR;
+    l->env[local].locals = locals;
+    if (height_of(l, o) > HEIGHT_MAX) materialize(l, local);
+}
+
 static void lower_binding(Lower *l, NodeId stmt) {
     AstBinding b = ast_binding(l->ast, stmt);
     uint32_t local = ref_index(lw_ref(l, stmt)), first = l->node.len;
     const Local x = l->s->local.data[local];
     if (!lw_flag(l, b.value, NF_WORK)) {
-        if (x.used) l->env[local] = (Env){.lazy = b.value, .set = true};
+        if (x.used) lower_pure_binding(l, local, b.value);
         return;
     }
     uint32_t work = l->work.len;

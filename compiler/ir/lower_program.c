@@ -381,5 +381,6 @@ void lower_program(Flow *f, Sema *s) {
     vec_free(&l.node);
     vec_free(&l.span);
     vec_free(&l.bound);
+    vec_free(&l.height);
     vec_free(&l.order);
 }

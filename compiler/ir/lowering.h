@@ -9,7 +9,8 @@
 /* What a local stands for in the region being lowered. */
 typedef struct Env {
     Opnd opnd;
-    NodeId lazy;    /* a pure binding not lowered yet: its value; then opnd is not set */
+    bool loose;     /* a pure expression that is no node yet */
+    uint32_t locals; /* how many it has */
     bool set;
     uint32_t first, n; /* nodes (temporary numbers) that are the work of a binding, in Lower.work */
 } Env;
@@ -45,6 +46,7 @@ typedef struct Lower {
     uint32_t opnd_from, input_from; /* what was added since belongs to the region */
     uint32_t next_local;     /* of the expression being lowered */
     unsigned loops;          /* loops around the expression being lowered */
+    VEC(uint16_t) height;    /* of expressions, by id; filled up when asked */
     uint32_t nparam_inputs;  /* INPUT of the first output's path in argv; of the failure in settings */
 } Lower;
 
@@ -83,7 +85,7 @@ Opnd lower_lib(Lower *l, NodeId e);
 Opnd lower_construct(Lower *l, NodeId e);
 bool is_construct(const Lower *l, NodeId e);
 uint32_t add_node(Lower *l, FlowNodeKind kind, Atom name, TypeId type, uint32_t ref, const Opnd *args, uint16_t n, Span span);
-/* A pure binding becomes a node of its own. */
+/* A loose binding becomes a node of its own. */
 Opnd materialize(Lower *l, uint32_t local);
 void lower_pending(Lower *l);
 void lower_handlers(Lower *l, uint32_t workflow, NodeId body);

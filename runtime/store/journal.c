@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { SCHEMA_VERSION = 1, LINGER_MS = 8 };
+enum { SCHEMA_VERSION = 2, LINGER_MS = 8 };
 
 static const char schema[] =
     "CREATE TABLE runs (n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, workflow TEXT NOT NULL, source TEXT, status TEXT NOT NULL,"
@@ -24,7 +24,7 @@ static const char schema[] =
     " name TEXT, format TEXT, artifact TEXT, is_dir INTEGER, size INTEGER, rows INTEGER, columns TEXT, created INTEGER);"
     "CREATE INDEX artifacts_run ON artifacts (run, path);"
     "CREATE INDEX artifacts_sha256 ON artifacts (sha256);"
-    "PRAGMA user_version = 1;";
+    "PRAGMA user_version = 2;";
 
 static const char interrupted[] =
     "UPDATE nodes SET status = 'failed', kind = 'lost', message = 'interrupted'"
@@ -179,8 +179,9 @@ static bool migrate(sqlite3 *db, Buf *why) {
         version = sqlite3_column_int(s, 0);
     sqlite3_finalize(s);
     if (version == SCHEMA_VERSION) return true;
-    if (version > SCHEMA_VERSION) {
-        buf_printf(why, "the store was written by a newer wfc (its journal has version %d, this one knows %d)", version, SCHEMA_VERSION);
+    if (version > 0) {
+        buf_printf(why, "the store was written by %s wfc: its journal has version %d, this one knows %d; --store names another",
+                   version > SCHEMA_VERSION ? "a newer" : "an older", version, SCHEMA_VERSION);
         return false;
     }
     return version == 0 && sqlite3_exec(db, "BEGIN", NULL, NULL, NULL) == SQLITE_OK &&
