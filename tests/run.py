@@ -35,8 +35,9 @@ UPDATE = os.environ.get("UPDATE") == "1"
 CI = os.environ.get("CI") == "true"
 
 NORMALISE = {
-    "time": (r" *\b\d+(?:\.\d+)? ?(?:ns|µs|us|ms|s|min|h)\b(?: ?\d+ ?s\b)?", " $TIME"),
+    # In this order: the end of a run's id may look like a duration.
     "run": (r"\b\d{8}-\d{6}-[0-9a-z]{4,}\b", "$RUN"),
+    "time": (r" *\b\d+(?:\.\d+)? ?(?:ns|µs|us|ms|s|min|h)\b(?: ?\d+ ?s\b)?", " $TIME"),
     "size": (r" *\b\d+(?:\.\d+)? ?(?:B|bytes|[kKMG]i?B)\b", " $SIZE"),
 }
 # Never accepted as an expected output, whatever is asked.
@@ -125,7 +126,7 @@ def execute(case, bin_dir, tmp):
                 pass
             process.wait()
     text = text_of(log).replace(str(work), "$TMP").replace(tmp, "$TMP").replace(str(ROOT), "$ROOT")
-    for name in case.settings["normalise"]:
+    for name in sorted(case.settings["normalise"], key=list(NORMALISE).index):
         pattern, put = NORMALISE[name]
         text = re.sub(pattern, put, text)
     if code != 0:
