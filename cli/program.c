@@ -52,8 +52,10 @@ int program_report(Program *p, const Cli *cli, const char *format, bool deny) {
     Buf out = BUF_INIT;
     bool text = format == NULL || strcmp(format, "text") == 0;
     if (text) {
-        for (uint32_t i = 0; i < p->diags.list.len; i++)
+        for (uint32_t i = 0; i < p->diags.list.len; i++) {
             render_text(&out, &p->sources, &p->diags.list.data[i], (RenderOptions){.color = cli->color_out, .unicode = cli->tty_out});
+            buf_addc(&out, '\n');
+        }
         uint32_t e = p->diags.nerrors, w = p->diags.nwarnings;
         if (e + w > 0)
             buf_printf(&out, "%u error%s, %u warning%s\n", e, e == 1 ? "" : "s", w, w == 1 ? "" : "s");

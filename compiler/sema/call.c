@@ -206,8 +206,20 @@ static TypeId call_symbol(Cx *c, NodeId call, AstList args, uint32_t id) {
     if (c->owner != NOT_FOUND && (y.kind == SYM_WORKFLOW || y.kind == SYM_FN || defaults)) vec_push(&s->call, ((SemaCall){c->owner, id, call}));
     if (y.kind == SYM_ENUM || y.kind == SYM_ARTIFACT) {
         Diag *d = error_at(c, WF_E_value_as_callable, call, "`%s` cannot be called", name_z(c, y.name));
-        if (y.kind == SYM_ENUM) diag_help(s->diags, d, "name a member: `%s.member`", name_z(c, y.name));
-        if (y.kind == SYM_ARTIFACT) diag_help(s->diags, d, "tag a file: `x as %s`", name_z(c, y.name));
+        NodeId only = args.n == 1 ? ast_arg(c->ast, args.at[0]).value : 0;
+        if (y.kind == SYM_ENUM) {
+            diag_help(s->diags, d, "name a member: `%s.member`", name_z(c, y.name));
+            if (ast_is(c->ast, only, AST_NAME) && type_field_index(s->types, y.type, ast_name(c->ast, only).name) >= 0) {
+                diag_edit(s->diags, d, cx_span(c, call), "%s.%s", name_z(c, y.name), name_z(c, ast_name(c->ast, only).name));
+                return T_ERROR;
+            }
+        } else {
+            diag_help(s->diags, d, "tag a file: `x as %s`", name_z(c, y.name));
+            if (is_postfix(c->ast, only)) {
+                Span text = cx_span(c, only);
+                diag_edit(s->diags, d, cx_span(c, call), "%.*s as %s", (int)text.len, c->ast->text.p + text.off, name_z(c, y.name));
+            }
+        }
         AST_EACH(args, arg) check_expr(c, ast_arg(c->ast, arg).value, T_ERROR);
         return T_ERROR;
     }
@@ -369,7 +381,7 @@ static TypeId run_member(Cx *c, NodeId e, Atom name) {
         case RUN_DURATION:
         case RUN_FAILURES:
             if (!c->in_handler) {
-                Diag *d = error_at(c, WF_E_unknown_member, e, "`run.%s` is known in handlers only", run_names[i]);
+                Diag *d = error_name(c, WF_E_unknown_member, e, "`run.%s` is known in handlers only", run_names[i]);
                 diag_help(s->diags, d, "use it in `on success`, `on failure` or `finally`");
                 return T_ERROR;
             }
@@ -377,7 +389,7 @@ static TypeId run_member(Cx *c, NodeId e, Atom name) {
         case RUN_FACT_COUNT: break;
         }
     }
-    Diag *d = error_at(c, WF_E_unknown_member, e, "`run` has no `%s`", name_z(c, name));
+    Diag *d = error_name(c, WF_E_unknown_member, e, "`run` has no `%s`", name_z(c, name));
     Atom names[RUN_FACT_COUNT];
     for (uint32_t i = 0; i < RUN_FACT_COUNT; i++) names[i] = atom_z(s->atoms, run_names[i]);
     suggest(s, d, ast_name_span(c->ast, e), name, names, RUN_FACT_COUNT, "members");
@@ -421,7 +433,7 @@ static bool enum_member(Cx *c, NodeId e, TypeId *out) {
         set_ref(c, e, REF_MEMBER, (uint32_t)at);
         return *out = t, true;
     }
-    Diag *d = error_at(c, WF_E_unknown_member, e, "%s `%s` has no member `%s`", s->symbol.data[y].kind == SYM_ENUM ? "enum" : "type",
+    Diag *d = error_name(c, WF_E_unknown_member, e, "%s `%s` has no member `%s`", s->symbol.data[y].kind == SYM_ENUM ? "enum" : "type",
                        name_z(c, s->symbol.data[y].name), name_z(c, x.name));
     if (s->symbol.data[y].kind == SYM_ENUM) {
         uint32_t n;
@@ -429,6 +441,8 @@ static bool enum_member(Cx *c, NodeId e, TypeId *out) {
         Atom *names = ARENA_ARRAY(&s->diags->arena, Atom, n);
         for (uint32_t i = 0; i < n; i++) names[i] = f[i].name;
         suggest(s, d, ast_name_span(c->ast, e), x.name, names, n, "members");
+    } else if (s->symbol.data[y].kind == SYM_STRUCT) {
+        diag_help(s->diags, d, "a field is read from a value: `x.%s`", name_z(c, x.name));
     }
     return *out = T_ERROR, true;
 }
@@ -451,14 +465,14 @@ static TypeId file_member(Cx *c, NodeId e, TypeId t, Atom name) {
         names[i] = atom_z(s->atoms, file_props[i].name);
         if (names[i] != name) continue;
         if (file_props[i].id == LIB_FILE_ROWS && !table) {
-            Diag *d = error_at(c, WF_E_unknown_member, e, "`%s` has no `rows`: it is not known to be a table", ty(c, t));
+            Diag *d = error_name(c, WF_E_unknown_member, e, "`%s` has no `rows`: it is not known to be a table", ty(c, t));
             diag_help(s->diags, d, "declare its format or columns: `file \"csv\" { ... }`");
             return T_ERROR;
         }
         set_ref(c, e, REF_LIB, file_props[i].id);
         return file_props[i].type;
     }
-    Diag *d = error_at(c, WF_E_unknown_member, e, "`%s` has no `%s`", ty(c, t), name_z(c, name));
+    Diag *d = error_name(c, WF_E_unknown_member, e, "`%s` has no `%s`", ty(c, t), name_z(c, name));
     suggest(s, d, ast_name_span(c->ast, e), name, names, N, "members");
     return T_ERROR;
 }
@@ -466,7 +480,7 @@ static TypeId file_member(Cx *c, NodeId e, TypeId t, Atom name) {
 /* Functions that stand where a member was written: x.len. */
 static bool function_without_call(Cx *c, NodeId e, Atom name) {
     if (!is_lib_name(c->s, name)) return false;
-    Diag *d = error_at(c, WF_E_unknown_member, e, "`%s` is a function: call it", name_z(c, name));
+    Diag *d = error_name(c, WF_E_unknown_member, e, "`%s` is a function: call it", name_z(c, name));
     Span end = cx_span(c, e);
     end.off += end.len;
     end.len = 0;
@@ -495,9 +509,18 @@ TypeId check_member(Cx *c, NodeId e, TypeId want) {
             return use_constant(c, e, y);
         }
         bool callable = sema_lookup(s, module, NS_CALLABLE, x.name) != NOT_FOUND;
-        Diag *d = error_at(c, callable ? WF_E_callable_as_value : WF_E_unknown_member, e, callable ? "`%s.%s` is called, it is no value" : "`%s` declares no value `%s`",
+        Diag *d = error_name(c, callable ? WF_E_callable_as_value : WF_E_unknown_member, e, callable ? "`%s.%s` is called, it is no value" : "`%s` declares no value `%s`",
                            name_z(c, callable ? s->symbol.data[import].name : s->module.data[module].name), name_z(c, x.name));
-        if (callable) diag_help(s->diags, d, "call it: `%s.%s(...)`", name_z(c, s->symbol.data[import].name), name_z(c, x.name));
+        if (callable) {
+            diag_help(s->diags, d, "call it: `%s.%s(...)`", name_z(c, s->symbol.data[import].name), name_z(c, x.name));
+            return T_ERROR;
+        }
+        uint32_t n, m;
+        Atom *values = names_list(s, module, NS_VALUE, &n), *calls = names_list(s, module, NS_CALLABLE, &m);
+        Atom *all = ARENA_ARRAY(&s->diags->arena, Atom, n + m);
+        memcpy(all, values, n * sizeof *all);
+        memcpy(all + n, calls, m * sizeof *all);
+        suggest(s, d, ast_name_span(c->ast, e), x.name, all, n + m, "it declares");
         return T_ERROR;
     }
     t = check_value(c, x.object, T_ERROR);
@@ -522,7 +545,7 @@ TypeId check_member(Cx *c, NodeId e, TypeId want) {
         const TypeField *f = type_fields(s->types, inner, &n);
         if (at < 0) {
             if (function_without_call(c, e, x.name)) return T_ERROR;
-            Diag *d = error_at(c, WF_E_unknown_member, e, "`%s` has no field `%s`", ty(c, inner), name_z(c, x.name));
+            Diag *d = error_name(c, WF_E_unknown_member, e, "`%s` has no field `%s`", ty(c, inner), name_z(c, x.name));
             Atom *names = ARENA_ARRAY(&s->diags->arena, Atom, n);
             for (uint32_t i = 0; i < n; i++) names[i] = f[i].name;
             if (k == TY_STRUCT) diag_label(s->diags, d, type_def(s->types, inner)->span, "declared here");
@@ -535,7 +558,7 @@ TypeId check_member(Cx *c, NodeId e, TypeId want) {
         field = file_member(c, e, inner, x.name);
     } else {
         if (function_without_call(c, e, x.name)) return T_ERROR;
-        Diag *d = error_at(c, WF_E_unknown_member, e, "`%s` has no members", ty(c, inner));
+        Diag *d = error_name(c, WF_E_unknown_member, e, "`%s` has no members", ty(c, inner));
         if (k == TY_JSON) diag_help(s->diags, d, "a member of a JSON object is read by `j[\"%s\"]`", name_z(c, x.name));
         if (k == TY_MAP) diag_help(s->diags, d, "an entry of a map is read by `m[\"%s\"]`", name_z(c, x.name));
         if (k == TY_LIST) diag_note(s->diags, d, "it is a list: take an element first, or use `.map(x => x.%s)`", name_z(c, x.name));

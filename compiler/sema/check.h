@@ -42,6 +42,8 @@ static inline void set_flag(Cx *c, NodeId n, unsigned f) { cx_mod(c)->flag[n] |=
 static inline bool has_flag(const Cx *c, NodeId n, unsigned f) { return (cx_mod(c)->flag[n] & f) != 0; }
 static inline void set_ref(Cx *c, NodeId n, RefTag tag, uint32_t i) { cx_mod(c)->ref[n] = ref_make(tag, i); }
 Diag *error_at(Cx *c, DiagCode code, NodeId n, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+/* The same at the name that a node declares or reads: `f` of x.f. */
+Diag *error_name(Cx *c, DiagCode code, NodeId n, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 /* A text in the arena of the findings. */
 const char *diag_text(Cx *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
@@ -93,6 +95,8 @@ void report_mismatch(Cx *c, NodeId e, TypeId have, TypeId want, Why why);
 /* The type of a constant whose name stands at e. */
 TypeId use_constant(Cx *c, NodeId e, uint32_t symbol);
 void check_condition(Cx *c, NodeId e, const char *what);
+/* Whether `.f()`, ` as T` and the like can be written behind an expression as it stands. */
+bool is_postfix(const Ast *ast, NodeId e);
 /* An expression that must be a value: not nothing, not secret. */
 TypeId check_value(Cx *c, NodeId e, TypeId want);
 

@@ -90,6 +90,7 @@ static void report_imports(Sema *s, const Graph *g, const uint32_t *path, uint32
     buf_z(&names, s->sources->file[s->module.data[first->from].file].path);
     Diag *d = diag_add(s->diags, WF_E_cycle_of_imports, s->import.data[first->source].at, n == 1 ? "this file imports itself" : "files import each other in a circle: %s",
                        names.p);
+    if (n > 1) diag_here(s->diags, d, "imports `%s`", s->sources->file[s->module.data[first->to].file].path);
     for (uint32_t i = n - 1; i-- > 0;) {
         const Edge *e = &g->edge.data[path[i]];
         diag_label(s->diags, d, s->import.data[e->source].at, "imports `%s`", s->sources->file[s->module.data[e->to].file].path);

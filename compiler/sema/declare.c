@@ -14,9 +14,16 @@ static const struct {
     {"bytes", "size"}, {"datetime", "time"}, {"timestamp", "time"}, {"timedelta", "duration"}, {"dict", "json"}, {"object", "json"},
     {"any", "json"}, {"path", "file"}, {"folder", "dir"}, {"directory", "dir"}};
 
-static TypeId unknown_type(Cx *c, NodeId node, Atom name) {
+static TypeId unknown_type(Cx *c, NodeId node, Atom name, uint32_t module) {
     Sema *s = c->s;
     Span at = ast_name_span(c->ast, node);
+    if (module != c->m) {
+        Diag *d = diag_add(s->diags, WF_E_unknown_type, at, "`%s` declares no type `%s`", name_z(c, s->module.data[module].name), name_z(c, name));
+        uint32_t n;
+        Atom *types = names_list(s, module, NS_TYPE, &n);
+        suggest(s, d, at, name, types, n, "types");
+        return T_ERROR;
+    }
     Diag *d = diag_add(s->diags, WF_E_unknown_type, at, "unknown type `%s`", name_z(c, name));
     Str z = atom_str(s->atoms, name);
     for (size_t i = 0; i < sizeof type_words / sizeof *type_words; i++)
@@ -50,10 +57,12 @@ static TypeId type_of_name(Cx *c, NodeId node) {
     if (t.module != 0) {
         uint32_t import = sema_lookup(s, c->m, NS_IMPORT, t.module);
         if (import == NOT_FOUND) {
-            Diag *d = error_at(c, WF_E_unknown_module, node, "no import is called `%s`", name_z(c, t.module));
+            Span at = cx_span(c, node);
+            at.len = (uint32_t)atom_str(s->atoms, t.module).n;
+            Diag *d = diag_add(s->diags, WF_E_unknown_module, at, "no import is called `%s`", name_z(c, t.module));
             uint32_t n;
             Atom *list = names_list(s, c->m, NS_IMPORT, &n);
-            suggest(s, d, cx_span(c, node), t.module, list, n, "imports");
+            suggest(s, d, at, t.module, list, n, "imports");
             return T_ERROR;
         }
         s->symbol.data[import].used = true;
@@ -65,7 +74,7 @@ static TypeId type_of_name(Cx *c, NodeId node) {
     }
     uint32_t sym = sema_lookup(s, module, NS_TYPE, t.name);
     if (sym == NOT_FOUND && t.module == 0) sym = sema_lookup(s, 0, NS_TYPE, t.name);
-    if (sym == NOT_FOUND) return unknown_type(c, node, t.name);
+    if (sym == NOT_FOUND) return unknown_type(c, node, t.name, module);
     s->symbol.data[sym].used = true;
     return s->symbol.data[sym].type;
 }
@@ -86,13 +95,14 @@ static TypeField *resolve_fields(Cx *c, AstList list, bool columns, uint32_t *n)
             if (args.n == 1 && ast_is(c->ast, ast_arg(c->ast, args.at[0]).value, AST_STRING))
                 f.foreign = atom_of(s->atoms, ast_string(c->ast, ast_arg(c->ast, args.at[0]).value));
         }
-        bool twice = false;
-        for (uint32_t i = 0; i < *n; i++) twice |= out[i].name == f.name;
+        NodeId before = 0;
+        for (uint32_t i = 0; before == 0 && list.at[i] != field; i++)
+            if (ast_is(c->ast, list.at[i], AST_PARAM) && ast_param(c->ast, list.at[i]).name == f.name) before = list.at[i];
         TypeKind k = kind_of(c, type_unopt(s->types, f.type));
-        if (twice)
-            diag_add(s->diags, WF_E_duplicate_name, ast_name_span(c->ast, field), "%s `%s` is declared twice", columns ? "column" : "field",
-                     name_z(c, p.name));
-        else if (type_has(s->types, f.type, TYF_SECRET))
+        if (before != 0) {
+            Diag *d = error_name(c, WF_E_duplicate_name, field, "%s `%s` is declared twice", columns ? "column" : "field", name_z(c, p.name));
+            diag_label(s->diags, d, ast_name_span(c->ast, before), "first declared here");
+        } else if (type_has(s->types, f.type, TYF_SECRET))
             error_at(c, WF_E_secret_leak, p.type, "a %s cannot hold a secret: secrets go from a parameter to a parameter only",
                      columns ? "column" : "field");
         else if (columns && (k == TY_LIST || k == TY_MAP || k == TY_STRUCT || k == TY_RECORD || type_has(s->types, f.type, TYF_FILE)))
@@ -279,9 +289,14 @@ static void declare_enum(Cx *c, Symbol *y) {
         bool twice = false;
         for (uint32_t i = 0; i < n; i++) twice |= members[i].name == name;
         check_name_form(c->s, name, cx_span(c, member), "an enum member");
-        if (twice)
-            error_at(c, WF_E_duplicate_name, member, "enum member `%s` is declared twice", name_z(c, name));
-        else
+        if (twice) {
+            Diag *d = error_at(c, WF_E_duplicate_name, member, "enum member `%s` is declared twice", name_z(c, name));
+            for (uint32_t i = 0; i < e.members.n; i++)
+                if (ast_is(c->ast, e.members.at[i], AST_LOCAL) && ast_local(c->ast, e.members.at[i]).name == name) {
+                    diag_label(c->s->diags, d, cx_span(c, e.members.at[i]), "first declared here");
+                    break;
+                }
+        } else
             members[n++] = (TypeField){.name = name};
     }
     type_def_fields(c->s->types, y->type, members, n);

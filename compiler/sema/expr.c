@@ -3,14 +3,27 @@
 
 #include <stdarg.h>
 
+static Diag *error_in(Cx *c, DiagCode code, Span span, const char *fmt, va_list ap) {
+    Buf b = BUF_INIT;
+    buf_vprintf(&b, fmt, ap);
+    Diag *d = diag_add(c->s->diags, code, span, "%s", buf_cstr(&b));
+    buf_free(&b);
+    return d;
+}
+
 Diag *error_at(Cx *c, DiagCode code, NodeId n, const char *fmt, ...) {
     va_list ap;
     va_start(ap, fmt);
-    Buf b = BUF_INIT;
-    buf_vprintf(&b, fmt, ap);
+    Diag *d = error_in(c, code, cx_span(c, n), fmt, ap);
     va_end(ap);
-    Diag *d = diag_add(c->s->diags, code, cx_span(c, n), "%s", buf_cstr(&b));
-    buf_free(&b);
+    return d;
+}
+
+Diag *error_name(Cx *c, DiagCode code, NodeId n, const char *fmt, ...) {
+    va_list ap;
+    va_start(ap, fmt);
+    Diag *d = error_in(c, code, ast_name_span(c->ast, n), fmt, ap);
+    va_end(ap);
     return d;
 }
 
@@ -23,6 +36,26 @@ const char *diag_text(Cx *c, const char *fmt, ...) {
     char *z = arena_strndup(&c->s->diags->arena, buf_cstr(&b), b.n);
     buf_free(&b);
     return z;
+}
+
+bool is_postfix(const Ast *ast, NodeId e) {
+    switch ((int)ast_kind(ast, e)) {
+    case AST_NAME:
+    case AST_MEMBER:
+    case AST_CALL:
+    case AST_INDEX:
+    case AST_INT:
+    case AST_FLOAT:
+    case AST_BOOL:
+    case AST_STRING:
+    case AST_TEXT:
+    case AST_DURATION:
+    case AST_SIZE:
+    case AST_LIST:
+    case AST_MAP:
+    case AST_RECORD: return true;
+    default: return false;
+    }
 }
 
 /* --- mismatches --- */
@@ -73,8 +106,7 @@ static void help_mismatch(Cx *c, Diag *d, NodeId e, TypeId have, TypeId want) {
         diag_edit(s->diags, d, end, "}\"");
     } else if (w == TY_INT && h == TY_FLOAT) {
         diag_help(s->diags, d, "`round`, `floor`, `ceil` or `int` make an int of a float");
-        bool simple = !ast_is(c->ast, e, AST_BINARY) && !ast_is(c->ast, e, AST_NEGATE);
-        if (simple) diag_edit(s->diags, d, end, ".round()");
+        if (is_postfix(c->ast, e)) diag_edit(s->diags, d, end, ".round()");
         d->unsafe_fix = true;
     } else if ((w == TY_DURATION || w == TY_SIZE) && (h == TY_INT || h == TY_FLOAT)) {
         const char *unit = w == TY_DURATION ? "s" : "MiB";
@@ -87,10 +119,10 @@ static void help_mismatch(Cx *c, Diag *d, NodeId e, TypeId have, TypeId want) {
         diag_help(s->diags, d, "write it without quotes%s", w == TY_DURATION ? ", as `10m`" : w == TY_SIZE ? ", as `16GiB`" : "");
     } else if (w == TY_ARTIFACT && (h == TY_FILE || h == TY_DIR)) {
         diag_help(s->diags, d, "`as %s` checks the file and tags it", ty(c, want));
-        diag_edit(s->diags, d, end, " as %s", ty(c, want));
+        if (is_postfix(c->ast, e)) diag_edit(s->diags, d, end, " as %s", ty(c, want));
     } else if (h == TY_JSON && w != TY_FILE && w != TY_DIR && w != TY_ARTIFACT) {
         diag_help(s->diags, d, "`as %s` decodes it, with a checked error", ty(c, want));
-        diag_edit(s->diags, d, end, " as %s", ty(c, want));
+        if (is_postfix(c->ast, e)) diag_edit(s->diags, d, end, " as %s", ty(c, want));
     } else if (w == TY_LIST && kind_of(c, have) == TY_LIST) {
         diag_note(s->diags, d, "lists convert only where their elements stay as they are; use `.map(x => ...)`");
     } else if (w == TY_LIST && type_fits(s->types, have, type_inner(s->types, type_unopt(s->types, want)))) {
@@ -106,7 +138,7 @@ static void help_mismatch(Cx *c, Diag *d, NodeId e, TypeId have, TypeId want) {
             if (type_fits(s->types, f[i].type, want)) hits++, field = f[i].name;
         if (hits == 1) {
             diag_help(s->diags, d, "field `%s` has that type", name_z(c, field));
-            diag_edit(s->diags, d, end, ".%s", name_z(c, field));
+            if (is_postfix(c->ast, e)) diag_edit(s->diags, d, end, ".%s", name_z(c, field));
         }
     }
 }
@@ -200,7 +232,7 @@ void check_condition(Cx *c, NodeId e, const char *what) {
     if (k == TY_LIST || k == TY_MAP) test = ".len() > 0";
     if (test == NULL) return;
     diag_help(c->s->diags, d, "there is no truth of other values: write the test");
-    diag_edit(c->s->diags, d, end, "%s", test);
+    if (is_postfix(c->ast, e)) diag_edit(c->s->diags, d, end, "%s", test);
 }
 
 /* --- names --- */
@@ -236,11 +268,13 @@ static const struct {
 /* A name of a block beside this one in the same declaration: branches, loops and lambdas are scopes. */
 static bool report_out_of_scope(Cx *c, NodeId e, Atom name) {
     Sema *s = c->s;
+    static const char *const visible[] = {[LOCAL_BINDING] = "bound here, visible in its own block only", [LOCAL_LOOP] = "visible in its loop only",
+        [LOCAL_STATE] = "visible in its loop only", [LOCAL_CATCH] = "visible in its own block only", [LOCAL_LAMBDA] = "visible in its lambda only"};
     for (uint32_t i = s->local.len; i-- > c->first_local;) {
         const Local l = s->local.data[i];
         if (l.name != name || l.kind == LOCAL_PARAM || l.kind == LOCAL_OUTPUT) continue;
         Diag *d = error_at(c, WF_E_name_out_of_scope, e, "`%s` is not visible here", name_z(c, name));
-        diag_label(s->diags, d, l.span, l.kind == LOCAL_BINDING ? "bound here, visible in its own block only" : "declared here, visible in what follows it only");
+        diag_label(s->diags, d, l.span, "%s", visible[l.kind]);
         if (l.kind == LOCAL_BINDING) diag_help(s->diags, d, "make it the value of the block: `%s = if c { ... } else { ... }`", name_z(c, name));
         return true;
     }
@@ -721,7 +755,7 @@ static TypeId check_with(Cx *c, NodeId e) {
         if (at < 0) {
             check_value(c, named.value, T_ERROR);
             if (t == T_ERROR) continue;
-            Diag *d = error_at(c, WF_E_unknown_member, change, "`%s` has no field `%s`", ty(c, t), name_z(c, named.name));
+            Diag *d = error_name(c, WF_E_unknown_member, change, "`%s` has no field `%s`", ty(c, t), name_z(c, named.name));
             const TypeField *f = type_fields(s->types, t, &n);
             Atom *names = ARENA_ARRAY(&s->diags->arena, Atom, n);
             for (uint32_t i = 0; i < n; i++) names[i] = f[i].name;

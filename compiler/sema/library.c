@@ -355,6 +355,27 @@ static TypeId check_with_sig(Cx *c, NodeId call, LibId id, NodeId *arg, NodeId f
     return substitute(s, sig->result, v);
 }
 
+/* xs.map(f): the name of something callable where a lambda is wanted. */
+static bool report_wanted_lambda(Cx *c, Atom name, NodeId object, AstList args) {
+    Sema *s = c->s;
+    for (int id = 0; id < LIB_COUNT; id++) {
+        if (TABLE(s)->name[id] != name) continue;
+        const LibSig *sig = sema_lib(s, (LibId)id);
+        for (uint32_t i = 0; i < args.n; i++) {
+            NodeId value = ast_arg(c->ast, args.at[i]).value;
+            uint32_t at = i + (object != 0);
+            if (at >= sig->nparam || !sig->param[at].lambda || sig->param[at].nlambda != 1 || !ast_is(c->ast, value, AST_NAME)) continue;
+            Atom f = ast_name(c->ast, value).name;
+            if (scope_find(c, f) != NOT_FOUND || (sema_lookup(s, c->m, NS_CALLABLE, f) == NOT_FOUND && !is_lib_name(s, f))) continue;
+            Diag *d = error_at(c, WF_E_callable_as_value, value, "`%s` is called, it is no value; `%s` wants a lambda", name_z(c, f), name_z(c, name));
+            diag_help(s->diags, d, "call it in a lambda");
+            diag_edit(s->diags, d, cx_span(c, value), "x => %s(x)", name_z(c, f));
+            return true;
+        }
+    }
+    return false;
+}
+
 TypeId check_lib_call(Cx *c, NodeId call, Atom name, NodeId object, AstList args, TypeId want) {
     (void)want;
     Sema *s = c->s;
@@ -393,6 +414,7 @@ TypeId check_lib_call(Cx *c, NodeId call, Atom name, NodeId object, AstList args
                                 : !type_has(s->types, sig->param[0].type, TYF_VAR) && type_fits(s->types, t, sig->param[0].type);
             if (ok) return check_with_sig(c, call, (LibId)id, arg, first, t, &v);
         }
+    if (report_wanted_lambda(c, name, object, args)) return T_ERROR;
     check_rest(c, object, args, first);
     bool shape = false; /* some overload takes such arguments, whatever their types */
     for (int id = 0; id < LIB_COUNT; id++) {

@@ -76,14 +76,14 @@ void check_name_form(Sema *s, Atom name, Span span, const char *what) {
     Str z = atom_str(s->atoms, name);
     const char *why = NULL;
     if (z.n > 63)
-        why = "it is longer than 63 characters";
+        why = "be longer than 63 characters";
     else if (z.n > 0 && z.p[z.n - 1] == '_')
-        why = "it ends in `_`";
+        why = "end in `_`";
     else
         for (size_t i = 0; i + 1 < z.n; i++)
-            if (z.p[i] == '_' && z.p[i + 1] == '_') why = "it holds `__`";
+            if (z.p[i] == '_' && z.p[i + 1] == '_') why = "hold `__`";
     if (why == NULL) return;
-    Diag *d = diag_add(s->diags, WF_E_name_form, span, "%s `%s` cannot be called so: %s", what, z.p, why);
+    Diag *d = diag_add(s->diags, WF_E_name_form, span, "the name of %s cannot %s", what, why);
     diag_note(s->diags, d, "names become pod, task and state names, where `_` is written `-` and parts are joined by `--`");
 }
 
@@ -101,7 +101,7 @@ uint32_t scope_add(Cx *c, Local l) {
     }
     uint32_t id = s->local.len;
     const char *what = local_text[l.kind];
-    if (l.kind != LOCAL_PARAM && l.kind != LOCAL_OUTPUT) check_name_form(s, l.name, l.span, what);
+    if (l.kind != LOCAL_PARAM && l.kind != LOCAL_OUTPUT) check_name_form(s, l.name, l.span, diag_text(c, "a %s", what));
     uint32_t seen = t->local[l.name];
     if (seen != 0) {
         const Local *o = &s->local.data[seen - 1];

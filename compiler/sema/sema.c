@@ -71,6 +71,9 @@ static uint32_t import_std(Sema *s, uint32_t from, Span at, Atom path) {
         }
         suggest(s, d, at, path, names, n, "modules");
         d->edits.len = 0;
+        for (uint32_t i = 0; i < n; i++)
+            if (str_eq(dotted, (Str){atom_str(s->atoms, names[i]).p + 4, atom_str(s->atoms, names[i]).n - 4}))
+                diag_help(s->diags, d, "did you mean `%s`?", atom_cstr(s->atoms, names[i]));
         diag_note(s->diags, d, "a file of the project is imported by its path: `import \"lib/steps.wf\" as lib`");
     }
     buf_free(&file);
@@ -119,7 +122,7 @@ static void load_imports(Sema *s, uint32_t module) {
         vec_push(&s->symbol, ((Symbol){.kind = SYM_IMPORT, .module = module, .decl = item, .name = x.alias, .span = ast_name_span(ast, item), .target = target,
                                        .used = target == NOT_FOUND}));
         if (x.alias != 0 && !names_add(s, module, NS_IMPORT, x.alias, id, &other)) {
-            Diag *d = diag_add(s->diags, WF_E_duplicate_name, at, "two imports are called `%s`", atom_cstr(s->atoms, x.alias));
+            Diag *d = diag_add(s->diags, WF_E_duplicate_name, ast_name_span(ast, item), "two imports are called `%s`", atom_cstr(s->atoms, x.alias));
             diag_label(s->diags, d, s->symbol.data[other].span, "the first");
             diag_help(s->diags, d, "give one of them another name with `as`");
         }

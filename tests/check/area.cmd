@@ -1,0 +1,2 @@
+# Programs without findings.
+wfc check --deny-warnings "$1"
