@@ -17,11 +17,12 @@ static void check_defaults(Sema *s, uint32_t symbol) {
     const Symbol y = s->symbol.data[symbol];
     Cx c = cx_open(s, y.module, symbol);
     c.pure = "a default";
+    c.in_default = true;
     for (uint32_t i = y.param; i < y.param + y.nparam; i++) {
         const SemaParam p = s->param.data[i];
         if (p.value == 0 || p.flags & (PF_PREDICATE | PF_PARAMS)) continue;
         NodeId type = ast_param(c.ast, p.node).type;
-        check_as(&c, p.value, p.type, (Why){.span = ast_span(c.ast, type), .text = "declared here"});
+        check_as(&c, p.value, p.type, (Why){.span = ast_span(c.ast, type), .text = y.kind == SYM_STRUCT ? "the field has this type" : "the parameter has this type"});
     }
     cx_close(&c);
 }

@@ -29,14 +29,17 @@ static const char *symbol_what(Cx *c, uint32_t symbol) {
     return diag_text(c, "%s `%s`", kind, name_z(c, y->name));
 }
 
+static const char *param_word(const Sema *s, uint32_t symbol) { return s->symbol.data[symbol].kind == SYM_STRUCT ? "field" : "parameter"; }
+
 static void unknown_param(Cx *c, NodeId arg, Atom name, uint32_t symbol) {
     Sema *s = c->s;
     uint32_t param = s->symbol.data[symbol].param, n = s->symbol.data[symbol].nparam;
-    Diag *d = diag_add(s->diags, WF_E_unknown_argument, ast_name_span(c->ast, arg), "%s has no parameter `%s`", symbol_what(c, symbol), name_z(c, name));
+    Diag *d = diag_add(s->diags, WF_E_unknown_argument, ast_name_span(c->ast, arg), "%s has no %s `%s`", symbol_what(c, symbol),
+                       param_word(s, symbol), name_z(c, name));
     Atom *names = ARENA_ARRAY(&s->diags->arena, Atom, n);
     for (uint32_t i = 0; i < n; i++) names[i] = s->param.data[param + i].name;
     diag_label(s->diags, d, s->symbol.data[symbol].span, "declared here");
-    suggest(s, d, ast_name_span(c->ast, arg), name, names, n, "parameters");
+    suggest(s, d, ast_name_span(c->ast, arg), name, names, n, s->symbol.data[symbol].kind == SYM_STRUCT ? "fields" : "parameters");
 }
 
 static void report_missing(Cx *c, NodeId at, uint32_t symbol, const uint8_t *given) {
@@ -96,7 +99,7 @@ void check_args(Cx *c, NodeId at, AstList args, uint32_t symbol) {
             continue;
         }
         const SemaParam p = s->param.data[y.param + i];
-        if (given[i]) error_at(c, WF_E_duplicate_argument, node, "parameter `%s` is given twice", name_z(c, p.name));
+        if (given[i]) error_at(c, WF_E_duplicate_argument, node, "%s `%s` is given twice", param_word(s, symbol), name_z(c, p.name));
         given[i] = 1;
         if (c->in_test && ast_is(c->ast, a.value, AST_WILD)) continue;
         check_as(c, a.value, p.type, (Why){.param = y.param + i + 1, .module = y.module});
@@ -369,6 +372,13 @@ static TypeId run_member(Cx *c, NodeId e, Atom name) {
     for (uint32_t i = 0; i < RUN_FACT_COUNT; i++) {
         if (!str_is(atom_str(s->atoms, name), run_names[i])) continue;
         set_ref(c, e, REF_FACT, i);
+        SymbolKind owner = c->owner != NOT_FOUND ? s->symbol.data[c->owner].kind : SYM_CONST;
+        if ((owner != SYM_WORKFLOW && owner != SYM_STEP) || c->in_default) {
+            const char *where = c->in_default ? "a default" : owner == SYM_FN ? "a function" : owner == SYM_TARGET ? "a target" : c->in_test ? "a test" : "a constant";
+            Diag *d = error_at(c, WF_E_not_constant, e, "`run.%s` is not known in %s", run_names[i], where);
+            diag_help(s->diags, d, "workflows know their run: pass it as an argument");
+            return T_ERROR;
+        }
         switch ((RunFact)i) {
         case RUN_ID: return T_STRING;
         case RUN_TIME: return T_TIME;

@@ -24,6 +24,7 @@ typedef struct Cx {
     uint32_t first_local; /* of this declaration */
     bool in_workflow;    /* calls of steps are allowed */
     bool in_test;
+    bool in_default;     /* of a parameter or field */
     bool in_handler;     /* run.status, run.duration, run.failures are known */
     NodeId whole;        /* the expression that is a whole statement, binding, `return` or branch: it may be a chain */
     const char *pure;    /* why no call may stand here ("a lambda"), or NULL */

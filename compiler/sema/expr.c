@@ -64,6 +64,13 @@ bool is_postfix(const Ast *ast, NodeId e) {
 static void note_difference(Cx *c, Diag *d, TypeId have, TypeId want) {
     Sema *s = c->s;
     have = type_file_base(s->types, have);
+    if (kind_of(c, have) == TY_FILE && kind_of(c, want) == TY_ARTIFACT && type_at(s->types, have)->n > 0) want = type_file_base(s->types, want);
+    if (kind_of(c, have) == TY_FILE && kind_of(c, want) == TY_FILE && type_at(s->types, have)->a != type_at(s->types, want)->a && type_at(s->types, want)->a != 0) {
+        Str f = atom_str(s->atoms, type_at(s->types, have)->a), g = atom_str(s->atoms, type_at(s->types, want)->a);
+        if (f.n > 0) diag_note(s->diags, d, "its format is \"%s\", wanted \"%s\"", f.p, g.p);
+        else diag_note(s->diags, d, "its format is not known, wanted \"%s\"; `as` checks and tags a file", g.p);
+        return;
+    }
     if (kind_of(c, have) != kind_of(c, want)) {
         if (kind_of(c, want) != TY_STRUCT || kind_of(c, have) != TY_RECORD) return;
     }
@@ -93,6 +100,25 @@ static void note_difference(Cx *c, Diag *d, TypeId have, TypeId want) {
         }
 }
 
+/* Whether the text of a string is a literal of that type. */
+static bool quoted(Str z, TypeKind k) {
+    if (k == TY_BOOL) return str_is(z, "true") || str_is(z, "false");
+    if (k != TY_INT && k != TY_FLOAT) return false;
+    size_t points = 0;
+    for (size_t i = 0; i < z.n; i++) {
+        if (z.p[i] == '.' && i > 0 && i + 1 < z.n) points++;
+        else if (z.p[i] < '0' || z.p[i] > '9') return false;
+    }
+    return z.n > 0 && z.n < 16 && points <= (k == TY_FLOAT ? 1u : 0u);
+}
+
+/* A file whose declared columns are others cannot be what the artifact is. */
+static bool can_be_tagged(const Cx *c, TypeId have, TypeId want) {
+    const Types *t = c->s->types;
+    if (type_kind(t, have) != TY_FILE || type_at(t, have)->n == 0) return true;
+    return type_fits(t, have, type_file_base(t, type_unopt(t, want)));
+}
+
 static void help_mismatch(Cx *c, Diag *d, NodeId e, TypeId have, TypeId want) {
     Sema *s = c->s;
     Span end = cx_span(c, e);
@@ -101,9 +127,13 @@ static void help_mismatch(Cx *c, Diag *d, NodeId e, TypeId have, TypeId want) {
     end.len = 0;
     TypeKind h = kind_of(c, have), w = kind_of(c, type_unopt(s->types, want));
     if (w == TY_STRING && (h == TY_INT || h == TY_FLOAT || h == TY_BOOL || h == TY_DURATION || h == TY_SIZE || h == TY_ENUM || h == TY_TIME)) {
-        diag_help(s->diags, d, "interpolate it into a string");
-        diag_edit(s->diags, d, start, "\"${");
-        diag_edit(s->diags, d, end, "}\"");
+        bool literal = ast_is(c->ast, e, AST_INT) || ast_is(c->ast, e, AST_FLOAT) || ast_is(c->ast, e, AST_BOOL) || ast_is(c->ast, e, AST_DURATION) ||
+                       ast_is(c->ast, e, AST_SIZE);
+        diag_help(s->diags, d, literal ? "write it as a string" : "interpolate it into a string");
+        diag_edit(s->diags, d, start, literal ? "\"" : "\"${");
+        diag_edit(s->diags, d, end, literal ? "\"" : "}\"");
+    } else if (w == TY_INT && h == TY_FLOAT && ast_is(c->ast, e, AST_FLOAT)) {
+        diag_help(s->diags, d, "an int is written without a point");
     } else if (w == TY_INT && h == TY_FLOAT) {
         diag_help(s->diags, d, "`round`, `floor`, `ceil` or `int` make an int of a float");
         if (is_postfix(c->ast, e)) diag_edit(s->diags, d, end, ".round()");
@@ -115,14 +145,22 @@ static void help_mismatch(Cx *c, Diag *d, NodeId e, TypeId have, TypeId want) {
             diag_edit(s->diags, d, end, "%s", unit);
             d->unsafe_fix = true;
         }
-    } else if ((w == TY_DURATION || w == TY_SIZE || w == TY_INT || w == TY_FLOAT || w == TY_BOOL) && ast_is(c->ast, e, AST_STRING)) {
-        diag_help(s->diags, d, "write it without quotes%s", w == TY_DURATION ? ", as `10m`" : w == TY_SIZE ? ", as `16GiB`" : "");
-    } else if (w == TY_ARTIFACT && (h == TY_FILE || h == TY_DIR)) {
+    } else if (ast_is(c->ast, e, AST_STRING) && quoted(ast_string(c->ast, e), w)) {
+        diag_help(s->diags, d, "write it without quotes");
+        diag_edit(s->diags, d, cx_span(c, e), "%.*s", STR_ARG(ast_string(c->ast, e)));
+    } else if (w == TY_ENUM && ast_is(c->ast, e, AST_STRING) &&
+               type_field_index(s->types, type_unopt(s->types, want), atom_of(s->atoms, ast_string(c->ast, e))) >= 0) {
+        diag_help(s->diags, d, "members are written without quotes");
+        diag_edit(s->diags, d, cx_span(c, e), "%.*s", STR_ARG(ast_string(c->ast, e)));
+    } else if (w == TY_ARTIFACT && (h == TY_FILE || h == TY_DIR) && can_be_tagged(c, have, want)) {
         diag_help(s->diags, d, "`as %s` checks the file and tags it", ty(c, want));
         if (is_postfix(c->ast, e)) diag_edit(s->diags, d, end, " as %s", ty(c, want));
     } else if (h == TY_JSON && w != TY_FILE && w != TY_DIR && w != TY_ARTIFACT) {
         diag_help(s->diags, d, "`as %s` decodes it, with a checked error", ty(c, want));
         if (is_postfix(c->ast, e)) diag_edit(s->diags, d, end, " as %s", ty(c, want));
+    } else if (w == TY_LIST && h == TY_LIST && type_opt(s->types, type_inner(s->types, type_unopt(s->types, want))) == type_inner(s->types, have)) {
+        diag_help(s->diags, d, "`.compact()` drops what is none");
+        if (is_postfix(c->ast, e)) diag_edit(s->diags, d, end, ".compact()");
     } else if (w == TY_LIST && kind_of(c, have) == TY_LIST) {
         diag_note(s->diags, d, "lists convert only where their elements stay as they are; use `.map(x => ...)`");
     } else if (w == TY_LIST && type_fits(s->types, have, type_inner(s->types, type_unopt(s->types, want)))) {
@@ -156,6 +194,16 @@ void label_why(Cx *c, Diag *d, Why why) {
     }
 }
 
+/* " of lib.wf", when two nominal types have one name. */
+static const char *file_of(Cx *c, TypeId t, TypeId other) {
+    const Types *types = c->s->types;
+    t = type_unopt(types, t);
+    other = type_unopt(types, other);
+    TypeKind k = kind_of(c, t);
+    if ((k != TY_ARTIFACT && k != TY_STRUCT && k != TY_ENUM) || kind_of(c, other) != k || type_def(types, t)->name != type_def(types, other)->name) return "";
+    return diag_text(c, " of %s", c->s->sources->file[type_def(types, t)->span.file].path);
+}
+
 void report_mismatch(Cx *c, NodeId e, TypeId have, TypeId want, Why why) {
     Sema *s = c->s;
     if (have == T_ERROR || want == T_ERROR) return;
@@ -165,12 +213,12 @@ void report_mismatch(Cx *c, NodeId e, TypeId have, TypeId want, Why why) {
         diag_help(s->diags, d, "give a value for none with `??`, or test it: `if x != none { ... }`");
     } else if (kind_of(c, have) == TY_NOTHING) {
         d = error_at(c, WF_E_no_value, e, "expected `%s`, but this gives no value", ty(c, want));
-        if (ast_is(c->ast, e, AST_BLOCK)) diag_note(s->diags, d, "the value of a block is its last line");
+        if (ast_is(c->ast, e, AST_BLOCK) || ast_is(c->ast, e, AST_BINDING)) diag_note(s->diags, d, "the value of a block is its last line, which is no binding");
     } else if (kind_of(c, have) == TY_NONE) {
         d = error_at(c, WF_E_type_mismatch, e, "expected `%s`, which cannot be none", ty(c, want));
         diag_help(s->diags, d, "only an optional can be none: declare it as `%s?`", ty(c, want));
     } else {
-        d = error_at(c, WF_E_type_mismatch, e, "expected `%s`, found `%s`", ty(c, want), ty(c, have));
+        d = error_at(c, WF_E_type_mismatch, e, "expected `%s`%s, found `%s`%s", ty(c, want), file_of(c, want, have), ty(c, have), file_of(c, have, want));
         diag_here(s->diags, d, "this is `%s`", ty(c, have));
         note_difference(c, d, have, type_unopt(s->types, want));
         help_mismatch(c, d, e, have, want);
@@ -188,7 +236,7 @@ TypeId check_value(Cx *c, NodeId e, TypeId want) {
     TypeId t = check_expr(c, e, want);
     if (kind_of(c, t) == TY_NOTHING) {
         Diag *d = error_at(c, WF_E_no_value, e, "a value is needed here, but this gives none");
-        if (ast_is(c->ast, e, AST_CALL)) diag_note(c->s->diags, d, "the step declares no outputs");
+        if (ast_is(c->ast, e, AST_CALL)) diag_note(c->s->diags, d, "what is called declares no outputs");
         return T_ERROR;
     }
     if (type_has(c->s->types, t, TYF_SECRET)) {
@@ -228,7 +276,7 @@ void check_condition(Cx *c, NodeId e, const char *what) {
     Span end = cx_span(c, e);
     end.off += end.len;
     end.len = 0;
-    const char *test = k == TY_OPT ? " != none" : k == TY_STRING ? " != \"\"" : k == TY_INT ? " != 0" : NULL;
+    const char *test = k == TY_OPT && type_unopt(c->s->types, t) == T_BOOL ? " ?? false" : k == TY_OPT ? " != none" : k == TY_STRING ? " != \"\"" : k == TY_INT ? " != 0" : NULL;
     if (k == TY_LIST || k == TY_MAP) test = ".len() > 0";
     if (test == NULL) return;
     diag_help(c->s->diags, d, "there is no truth of other values: write the test");
@@ -300,6 +348,11 @@ static TypeId unknown_name(Cx *c, NodeId e, Atom name, TypeId want) {
         diag_help(s->diags, d, "use what it declares: `%s.name(...)`", name_z(c, name));
         return T_ERROR;
     }
+    for (uint32_t i = 0; c->in_default && i < s->symbol.data[c->owner].nparam; i++)
+        if (s->param.data[s->symbol.data[c->owner].param + i].name == name) {
+            error_at(c, WF_E_not_constant, e, "a default cannot use `%s`: it is known before any call", name_z(c, name));
+            return T_ERROR;
+        }
     if (report_out_of_scope(c, e, name)) return T_ERROR;
     Diag *d = error_at(c, WF_E_unknown_name, e, "unknown name `%s`", name_z(c, name));
     for (size_t i = 0; i < sizeof value_words / sizeof *value_words; i++)
@@ -403,6 +456,8 @@ static TypeId bad_operands(Cx *c, NodeId e, TypeId a, TypeId b) {
         diag_help(s->diags, d, "strings are put together by interpolation: \"${a}${b}\"");
     } else if (ast_op(c->ast, e) == OP_ADD && ka == TY_LIST && kb == TY_LIST) {
         diag_help(s->diags, d, "lists are put together by `.concat(...)`");
+    } else if ((ka == TY_ENUM && kb == TY_STRING) || (ka == TY_STRING && kb == TY_ENUM)) {
+        diag_help(s->diags, d, "members of an enum are written without quotes");
     } else if ((is_quantity(ka) && is_number(kb)) || (is_number(ka) && is_quantity(kb))) {
         diag_help(s->diags, d, "give the number a unit, such as `%s`", ka == TY_SIZE || kb == TY_SIZE ? "1MiB" : "30s");
     }
@@ -586,7 +641,8 @@ static TypeId check_map(Cx *c, NodeId e, TypeId want) {
         if (wrong || element != T_ERROR) continue;
         TypeId j = join == T_ERROR ? t : type_join(s->types, join, t);
         if (j == T_ERROR) {
-            error_at(c, WF_E_no_common_type, x.value, "this value is `%s`, the ones before are `%s`", ty(c, t), ty(c, join));
+            Diag *d = error_at(c, WF_E_no_common_type, x.value, "this value is `%s`, the ones before are `%s`", ty(c, t), ty(c, join));
+            diag_label(s->diags, d, cx_span(c, ast_entry(c->ast, entries.at[0]).value), "`%s`", ty(c, join));
             return T_ERROR;
         }
         join = j;
@@ -649,8 +705,9 @@ static TypeId check_text(Cx *c, NodeId e) {
             Span end = cx_span(c, part);
             end.off += end.len;
             end.len = 0;
-            diag_help(c->s->diags, d, "give a text for none");
-            if (type_unopt(c->s->types, t) == T_STRING) diag_edit(c->s->diags, d, end, " ?? \"\"");
+            bool text = type_unopt(c->s->types, t) == T_STRING;
+            diag_help(c->s->diags, d, text ? "give a text for none" : "give a value for none with `??`, or test it: `if x != none { ... }`");
+            if (text) diag_edit(c->s->diags, d, end, " ?? \"\"");
         } else if (type_has(c->s->types, t, TYF_FILE)) {
             diag_note(c->s->diags, d, "files have no path outside the steps that use them; `.name`, `.uri` and `.sha256` are strings");
         } else {
@@ -731,6 +788,8 @@ static TypeId check_conversion(Cx *c, NodeId e) {
         diag_help(s->diags, d, "give a value for none with `??` first");
     } else if (to == T_INT || to == T_FLOAT || to == T_STRING) {
         diag_help(s->diags, d, "`%s(x)` converts; `as` only decodes json and tags files", to == T_INT ? "int" : to == T_FLOAT ? "float" : "string");
+    } else if (f == TY_JSON) {
+        diag_note(s->diags, d, "`%s` holds a file, which JSON cannot", ty(c, to));
     } else {
         diag_note(s->diags, d, "`as` decodes json, and checks and tags files");
     }

@@ -262,6 +262,15 @@ typedef struct Join {
     bool wrong, any;
 } Join;
 
+/* The line that is the value of a block; anything else is its own value. */
+static NodeId branch_value(const Cx *c, NodeId e) {
+    if (!ast_is(c->ast, e, AST_BLOCK)) return e;
+    AstList stmts = ast_block(c->ast, e).body;
+    if (stmts.n == 0) return e;
+    NodeId last = stmts.at[stmts.n - 1];
+    return ast_is(c->ast, last, AST_EXPR_STMT) ? ast_expr_stmt(c->ast, last).value : last;
+}
+
 static void join_branch(Cx *c, Join *j, NodeId branch, TypeId t) {
     if (t == T_ERROR) {
         j->wrong = true;
@@ -273,10 +282,13 @@ static void join_branch(Cx *c, Join *j, NodeId branch, TypeId t) {
         TypeId x = kind_of(c, t) == TY_NOTHING || kind_of(c, j->type) == TY_NOTHING ? (t == j->type ? t : t == T_NEVER ? j->type : j->type == T_NEVER ? t : T_ERROR)
                                                                                     : type_join(c->s->types, j->type, t);
         if (x == T_ERROR) {
-            Diag *d = error_at(c, WF_E_no_common_type, branch, "this branch is `%s`, the other `%s`", ty(c, t), ty(c, j->type));
-            diag_label(c->s->diags, d, cx_span(c, j->from), "`%s`", ty(c, j->type));
-            if (kind_of(c, t) == TY_NOTHING || kind_of(c, j->type) == TY_NOTHING)
-                diag_help(c->s->diags, d, "the value of a block is its last line");
+            NodeId at = branch_value(c, branch), from = branch_value(c, j->from);
+            bool none = kind_of(c, t) == TY_NOTHING, other_none = kind_of(c, j->type) == TY_NOTHING;
+            Diag *d = none         ? error_at(c, WF_E_no_common_type, at, "this branch gives no value, an earlier one `%s`", ty(c, j->type))
+                      : other_none ? error_at(c, WF_E_no_common_type, at, "this branch gives `%s`, an earlier one no value", ty(c, t))
+                                   : error_at(c, WF_E_no_common_type, at, "this branch gives `%s`, an earlier one `%s`", ty(c, t), ty(c, j->type));
+            diag_label(c->s->diags, d, cx_span(c, from), other_none ? "no value" : "`%s`", ty(c, j->type));
+            if (none || other_none) diag_help(c->s->diags, d, "the value of a block is its last line");
             j->wrong = true;
         }
         j->type = x;
@@ -445,7 +457,12 @@ static void check_exhaustive(Cx *c, Match *m, NodeId e, NodeId wild) {
         diag_note(s->diags, d, "missing: %s", buf_cstr(&b));
         buf_free(&b);
     } else if (k == TY_BOOL) {
-        diag_note(s->diags, d, "missing: %s%s%s", m->yes ? "" : "`true` ", m->no ? "" : "`false` ", optional && !m->none ? "`none`" : "");
+        Buf b = BUF_INIT;
+        if (!m->yes) buf_z(&b, "`true`");
+        if (!m->no) buf_printf(&b, "%s`false`", b.n ? ", " : "");
+        if (optional && !m->none) buf_printf(&b, "%s`none`", b.n ? ", " : "");
+        diag_note(s->diags, d, "missing: %s", buf_cstr(&b));
+        buf_free(&b);
     } else {
         diag_help(s->diags, d, "add an arm `_ => ...` for all the rest");
     }

@@ -355,6 +355,38 @@ static TypeId check_with_sig(Cx *c, NodeId call, LibId id, NodeId *arg, NodeId f
     return substitute(s, sig->result, v);
 }
 
+/* Arguments whose number, names or lambdas are those of no overload; said of the last overload. */
+static Diag *wrong_arguments(Cx *c, Atom name, NodeId callee, NodeId object, AstList args) {
+    Sema *s = c->s;
+    const char *z = name_z(c, name);
+    uint32_t most = 0, given = args.n + (object != 0), self = object != 0;
+    const LibSig *sig = NULL;
+    for (int id = 0; id < LIB_COUNT; id++) {
+        if (TABLE(s)->name[id] != name) continue;
+        sig = sema_lib(s, (LibId)id);
+        if (sig->nparam > most) most = sig->nparam;
+    }
+    AST_EACH(args, arg) {
+        Atom a = ast_arg(c->ast, arg).name;
+        bool known = a == 0;
+        for (int id = 0; id < LIB_COUNT && !known; id++)
+            for (uint32_t i = 0; TABLE(s)->name[id] == name && i < sema_lib(s, (LibId)id)->nparam; i++)
+                known |= str_is(atom_str(s->atoms, a), sema_lib(s, (LibId)id)->param[i].name);
+        if (!known) return error_name(c, WF_E_unknown_argument, arg, "`%s` has no parameter `%s`", z, name_z(c, a));
+    }
+    if (given > most)
+        return most == self ? error_at(c, WF_E_too_many_arguments, args.at[0], "`%s` takes no arguments", z)
+                            : error_at(c, WF_E_too_many_arguments, args.at[most - self], "`%s` takes at most %u argument%s", z, most - self, most - self == 1 ? "" : "s");
+    NodeId out[4];
+    place_args(c, sig, object, args, out);
+    for (uint32_t i = 0; i < sig->nparam; i++) {
+        if (out[i] == 0 && sig->param[i].fallback == NULL) return error_name(c, WF_E_missing_argument, callee, "`%s` needs a value for `%s`", z, sig->param[i].name);
+        if (out[i] != 0 && ast_is(c->ast, out[i], AST_LAMBDA) != sig->param[i].lambda)
+            return error_at(c, WF_E_lambda_misplaced, out[i], sig->param[i].lambda ? "`%s` wants a lambda here" : "`%s` wants no lambda here", z);
+    }
+    return error_name(c, WF_E_missing_argument, callee, "these are not the arguments of `%s`", z);
+}
+
 /* xs.map(f): the name of something callable where a lambda is wanted. */
 static bool report_wanted_lambda(Cx *c, Atom name, NodeId object, AstList args) {
     Sema *s = c->s;
@@ -431,7 +463,7 @@ TypeId check_lib_call(Cx *c, NodeId call, Atom name, NodeId object, AstList args
         }
         if (kind_of(c, t) == TY_LIST && kind_of(c, type_inner(s->types, t)) == TY_OPT) diag_help(s->diags, d, "`.compact()` drops what is none");
     } else {
-        d = diag_add(s->diags, WF_E_missing_argument, ast_name_span(c->ast, callee), "these are not the arguments of `%s`", name_z(c, name));
+        d = wrong_arguments(c, name, callee, object, args);
     }
     note_overloads(c, d, name);
     return T_ERROR;

@@ -151,9 +151,10 @@ void apply_allowances(Sema *s) {
 
 /* --- consequences --- */
 
+/* Warnings about what is missing in a declaration; an error in it may hide what they look for. */
 static bool is_unused_code(DiagCode code) {
     return code == WF_E_unused_binding || code == WF_E_unused_parameter || code == WF_E_unused_value || code == WF_E_unused_declaration ||
-           code == WF_E_unused_import;
+           code == WF_E_unused_import || code == WF_E_unordered_effects;
 }
 
 /* The declaration of the file that holds the offset, or one that holds nothing. */
