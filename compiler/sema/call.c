@@ -115,7 +115,6 @@ static bool one_string(Cx *c, NodeId call, AstList args, const char *name, Str *
     if (!ast_is(c->ast, value, AST_STRING) || ast_arg(c->ast, args.at[0]).name != 0) {
         Diag *d = error_at(c, WF_E_not_constant, call, "`%s` takes one string literal", name);
         diag_help(c->s->diags, d, "it is read at compile time: write `%s(\"...\")`", name);
-        AST_EACH(args, arg) check_expr(c, ast_arg(c->ast, arg).value, T_STRING);
         return false;
     }
     set_type(c, value, T_STRING);
@@ -157,6 +156,8 @@ static void call_not_allowed(Cx *c, NodeId call, const char *what) {
         diag_help(c->s->diags, d, "a `for` calls it for each element: `for x in xs { ... }`");
     else if (strstr(c->pure, "may not be evaluated") != NULL)
         diag_help(c->s->diags, d, "use `if c { ... } else { ... }`, whose branches may call steps");
+    else if (c->in_workflow)
+        diag_help(c->s->diags, d, "call it on a line before and use its value here");
     else
         diag_help(c->s->diags, d, "steps are called in workflows only");
 }
@@ -179,8 +180,10 @@ static TypeId check_builtin(Cx *c, NodeId call, AstList args, Str name) {
     }
     if (str_is(name, "secret")) {
         set_ref(c, call, REF_BUILTIN, BUILTIN_SECRET);
-        if (one_string(c, call, args, "secret", &text) && text.n == 0) error_at(c, WF_E_not_constant, call, "a secret needs a name");
-        return T_SECRET;
+        if (!one_string(c, call, args, "secret", &text)) return T_ERROR;
+        if (text.n > 0) return T_SECRET;
+        error_at(c, WF_E_not_constant, call, "a secret needs a name");
+        return T_ERROR;
     }
     if (str_is(name, "include")) {
         set_ref(c, call, REF_BUILTIN, BUILTIN_INCLUDE);

@@ -126,6 +126,7 @@ static void help_mismatch(Cx *c, Diag *d, NodeId e, TypeId have, TypeId want) {
     end.off += end.len;
     end.len = 0;
     TypeKind h = kind_of(c, have), w = kind_of(c, type_unopt(s->types, want));
+    uint32_t fields;
     if (w == TY_STRING && (h == TY_INT || h == TY_FLOAT || h == TY_BOOL || h == TY_DURATION || h == TY_SIZE || h == TY_ENUM || h == TY_TIME)) {
         bool literal = ast_is(c->ast, e, AST_INT) || ast_is(c->ast, e, AST_FLOAT) || ast_is(c->ast, e, AST_BOOL) || ast_is(c->ast, e, AST_DURATION) ||
                        ast_is(c->ast, e, AST_SIZE);
@@ -167,6 +168,10 @@ static void help_mismatch(Cx *c, Diag *d, NodeId e, TypeId have, TypeId want) {
         diag_help(s->diags, d, "put it into a list");
         diag_edit(s->diags, d, start, "[");
         diag_edit(s->diags, d, end, "]");
+    } else if (ast_is(c->ast, e, AST_RECORD) && type_at(s->types, have)->n == 1 && type_fits(s->types, type_fields(s->types, have, &fields)->type, want)) {
+        NodeId value = ast_named(c->ast, ast_record(c->ast, e).fields.at[0]).value;
+        diag_help(s->diags, d, "a single value is written without its name");
+        diag_edit(s->diags, d, cx_span(c, e), "%.*s", STR_ARG(source_text(s->sources, cx_span(c, value))));
     } else if (h == TY_RECORD) {
         int hits = 0;
         Atom field = 0;
@@ -803,7 +808,8 @@ static TypeId check_with(Cx *c, NodeId e) {
     inherit_work(c, e, x.value);
     TypeKind k = kind_of(c, t);
     if (t != T_ERROR && k != TY_STRUCT && k != TY_RECORD) {
-        error_at(c, WF_E_bad_change, x.value, "only a struct or a record can be copied with changes, not `%s`", ty(c, t));
+        Diag *d = error_at(c, WF_E_bad_change, x.value, "only a struct or a record can be copied with changes, not `%s`", ty(c, t));
+        if (k == TY_OPT) diag_help(s->diags, d, "test it first: `if x != none { x with (...) }`");
         t = T_ERROR;
     }
     uint32_t n = 0;
@@ -867,12 +873,7 @@ static TypeId check_binary(Cx *c, NodeId e, TypeId want) {
 static TypeId check_kind(Cx *c, NodeId e, TypeId want) {
     switch ((int)ast_kind(c->ast, e)) {
     case AST_NAME: return check_name(c, e, want);
-    case AST_INT:
-        if (ast_int(c->ast, e) == INT64_MIN) { /* 2^63, legal only under a minus, where it is read as a whole */
-            error_at(c, WF_E_constant_error, e, "the number does not fit into an int");
-            return T_ERROR;
-        }
-        return T_INT;
+    case AST_INT: return T_INT;
     case AST_FLOAT: return T_FLOAT;
     case AST_DURATION: return T_DURATION;
     case AST_SIZE: return T_SIZE;

@@ -102,6 +102,7 @@ static void check_return(Cx *c, BlockCx *b, NodeId stmt, bool is_last) {
         Diag *d = error_at(c, WF_E_return_misplaced, stmt, "`return` may only be the last statement of a workflow");
         diag_help(s->diags, d, "the value of a block is its last line, without `return`");
         check_expr(c, r.value, T_ERROR);
+        b->value = T_ERROR;
         return;
     }
     if (!is_last) {
@@ -127,17 +128,27 @@ static void check_return(Cx *c, BlockCx *b, NodeId stmt, bool is_last) {
     set_flag(c, stmt, cx_mod(c)->flag[r.value] & (NF_WORK | NF_EFFECT));
 }
 
+/* `on failure e`, without the block. */
+static Span handler_head(const Cx *c, NodeId stmt) {
+    Span span = cx_span(c, stmt);
+    span.len = ast_node(c->ast, ast_handler(c->ast, stmt).body)->off - span.off;
+    while (span.len > 1 && c->ast->text.p[span.off + span.len - 1] == ' ') span.len--;
+    return span;
+}
+
 static void check_handler(Cx *c, BlockCx *b, NodeId stmt) {
     Sema *s = c->s;
     AstHandler h = ast_handler(c->ast, stmt);
     Str event = atom_str(s->atoms, h.event);
     bool failure = str_is(event, "failure"), success = str_is(event, "success"), final = str_is(event, "finally");
-    if (!b->body) error_at(c, WF_E_handler_misplaced, stmt, "handlers stand directly in a workflow, not in a block");
+    if (!b->body) diag_add(s->diags, WF_E_handler_misplaced, handler_head(c, stmt), "handlers stand directly in a workflow, not in a block");
     if (!failure && !success && !final) {
-        Diag *d = error_at(c, WF_E_handler_misplaced, stmt, "there is no handler `on %s`", event.p);
+        Diag *d = diag_add(s->diags, WF_E_handler_misplaced, handler_head(c, stmt), "there is no handler `on %s`", event.p);
         Atom names[] = {atom_z(s->atoms, "failure"), atom_z(s->atoms, "success")};
-        suggest(s, d, cx_span(c, stmt), h.event, names, 2, "handlers");
+        suggest(s, d, handler_head(c, stmt), h.event, names, 2, "handlers");
         d->edits.len = 0;
+        success = h.var == 0; /* bindings have their types, so that nothing else is said of them */
+        failure = h.var != 0;
     }
     if (h.var != 0 && !failure) error_at(c, WF_E_handler_misplaced, h.var, "only `on failure` has a failure to name");
     /* In `on success` every binding has its value; in the other two a binding may be none. */
@@ -207,10 +218,11 @@ static void check_handlers_once(Cx *c, AstList stmts) {
     AST_EACH(stmts, stmt) {
         if (!ast_is(c->ast, stmt, AST_HANDLER)) continue;
         Str event = atom_str(c->s->atoms, ast_handler(c->ast, stmt).event);
-        int i = str_is(event, "failure") ? 0 : str_is(event, "success") ? 1 : 2;
+        int i = str_is(event, "failure") ? 0 : str_is(event, "success") ? 1 : str_is(event, "finally") ? 2 : -1;
+        if (i < 0) continue; /* reported */
         if (seen[i] != 0) {
-            Diag *d = error_at(c, WF_E_handler_misplaced, stmt, "this workflow has two handlers of that kind");
-            diag_label(c->s->diags, d, cx_span(c, seen[i]), "the first");
+            Diag *d = diag_add(c->s->diags, WF_E_handler_misplaced, handler_head(c, stmt), "this workflow has two handlers of that kind");
+            diag_label(c->s->diags, d, handler_head(c, seen[i]), "the first");
         }
         seen[i] = stmt;
     }
@@ -238,7 +250,9 @@ TypeId check_block(Cx *c, NodeId block, TypeId want, Why why, bool body) {
     AST_EACH(stmts, stmt) if (ast_is(c->ast, stmt, AST_HANDLER)) check_statement(c, &b, stmt, false);
     if (body) {
         check_handlers_once(c, stmts);
-        if (!ast_is(c->ast, last, AST_RETURN) && !ast_is(c->ast, last, AST_ERROR)) missing_return(c, block);
+        bool returns = ast_is(c->ast, last, AST_ERROR);
+        AST_EACH(stmts, stmt) returns |= ast_is(c->ast, stmt, AST_RETURN); /* one that is not the last was reported */
+        if (!returns) missing_return(c, block);
     }
     AST_EACH(stmts, stmt) inherit_work(c, block, stmt);
     check_effects(c, block, stmts);
@@ -599,6 +613,11 @@ TypeId check_repeat(Cx *c, NodeId e, TypeId want) {
     bool guided = want != T_ERROR && want != T_NOTHING;
     TypeId t = guided ? check_as(c, x.first, want, WHY_NONE) : check_value(c, x.first, T_ERROR);
     if (guided && t != T_ERROR) t = want;
+    if (kind_of(c, t) == TY_NONE) {
+        Diag *d = error_at(c, WF_E_unknown_element_type, x.first, "the type of the loop's state is not known: `none` of what?");
+        diag_help(c->s->diags, d, "give the binding a type: `x: string? = repeat ...`");
+        t = T_ERROR;
+    }
     check_as(c, x.max, T_INT, WHY_NONE);
     if (ast_is(c->ast, x.max, AST_INT) && ast_int(c->ast, x.max) <= 0)
         error_at(c, WF_E_constant_error, x.max, "the bound of `repeat` must be above 0");
@@ -656,9 +675,9 @@ static bool is_work(const Cx *c, NodeId e, bool left) {
     return l->kind == LOCAL_BINDING && has_flag(c, ast_binding(c->ast, l->node).value, NF_WORK);
 }
 
-static TypeId check_operand(Cx *c, NodeId e, TypeId want, bool left) {
+static TypeId check_operand(Cx *c, NodeId e, TypeId want, bool left, bool placed) {
     TypeId t = check_expr(c, e, want);
-    if (t != T_ERROR && !is_work(c, e, left)) {
+    if (placed && t != T_ERROR && !is_work(c, e, left)) {
         Diag *d = error_at(c, WF_E_nothing_to_order, e, "nothing to order: this is a value");
         diag_note(c->s->diags, d, "`>>` stands between calls, blocks, and names bound to them");
     }
@@ -668,30 +687,31 @@ static TypeId check_operand(Cx *c, NodeId e, TypeId want, bool left) {
 TypeId check_chain(Cx *c, NodeId e, TypeId want) {
     AstList parts = ast_chain(c->ast, e).parts;
     TypeId t = T_NOTHING;
-    if (c->pure != NULL) {
-        error_at(c, WF_E_order_misplaced, e, "`>>` cannot stand in %s", c->pure);
-    } else if (c->whole != e) {
-        Diag *d = error_at(c, WF_E_order_misplaced, e, "`>>` orders whole statements, not a part of one");
-        diag_help(c->s->diags, d, "bind it to a name on a line of its own: `x = a >> b`");
-    }
+    bool placed = c->pure == NULL && c->whole == e;
+    uint32_t errors = c->s->diags->nerrors;
     c->whole = 0;
     for (uint32_t i = 0; i < parts.n; i++) {
         NodeId part = parts.at[i];
         bool left = i == 0, last = i + 1 == parts.n;
         if (ast_is(c->ast, part, AST_LIST)) {
             AstList items = ast_list_expr(c->ast, part).items;
-            if (items.n == 0) error_at(c, WF_E_nothing_to_order, part, "nothing to order: this group is empty");
+            if (items.n == 0 && placed) error_at(c, WF_E_nothing_to_order, part, "nothing to order: this group is empty");
             AST_EACH(items, item) {
-                check_operand(c, item, T_NOTHING, left);
+                check_operand(c, item, T_NOTHING, left, placed);
                 inherit_work(c, e, item);
             }
             set_type(c, part, T_NOTHING);
             t = T_NOTHING;
         } else {
-            t = check_operand(c, part, last ? want : T_NOTHING, left);
+            t = check_operand(c, part, last ? want : T_NOTHING, left, placed);
             inherit_work(c, e, part);
         }
     }
+    if (!placed && c->s->diags->nerrors == errors) {
+        Diag *d = c->pure != NULL ? error_at(c, WF_E_order_misplaced, e, "`>>` cannot stand in %s", c->pure)
+                                  : error_at(c, WF_E_order_misplaced, e, "`>>` orders whole statements, not a part of one");
+        if (c->pure == NULL) diag_help(c->s->diags, d, "bind it to a name on a line of its own: `x = a >> b`");
+    }
     set_flag(c, e, NF_WORK);
-    return t;
+    return placed ? t : T_ERROR;
 }

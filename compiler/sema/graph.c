@@ -205,7 +205,8 @@ static void report_cycle(Graph *g, const Ids *path) {
     }
     const Edge *first = &g->edge.data[path->data[path->len - 1]];
     buf_printf(&names, " -> %s", vertex_name(g, first->from));
-    Diag *d = error_at(c, WF_E_cycle_of_values, first->at, "these wait for each other: %s", names.p);
+    Diag *d = path->len == 1 ? error_at(c, WF_E_cycle_of_values, first->at, "`%s` waits for itself", vertex_name(g, first->from))
+                             : error_at(c, WF_E_cycle_of_values, first->at, "these wait for each other: %s", names.p);
     buf_free(&names);
     for (uint32_t i = path->len; i-- > 0;) {
         const Edge *e = &g->edge.data[path->data[i]];
@@ -355,7 +356,7 @@ static void lint_redundant_order(Graph *g) {
             const Edge *d = &g->edge.data[g->out[k]];
             if (d->order || d->to != e->to || d->from == d->to) continue;
             Diag *x = error_at(c, WF_E_redundant_order, e->at, "this `>>` changes nothing: `%s` uses `%s` anyway", vertex_name(g, e->to), vertex_name(g, e->from));
-            diag_label(c->s->diags, x, cx_span(c, d->at), "here");
+            diag_label(c->s->diags, x, cx_span(c, d->at), "`%s` is used here", vertex_name(g, e->from));
             break;
         }
     }

@@ -260,7 +260,11 @@ static TypeId check_lambda(Cx *c, NodeId lambda, const LibParam *p, Vars *v, con
     const char *before = c->pure;
     if (c->pure == NULL) c->pure = "a lambda";
     TypeId want = substitute(s, p->lambda_result, v), t;
-    if (want != T_ERROR) {
+    if (want == T_BOOL) {
+        uint32_t errors = s->diags->nerrors;
+        check_condition(c, x.body, diag_text(c, "the lambda of `%s`", function));
+        t = s->diags->nerrors == errors ? T_BOOL : T_ERROR;
+    } else if (want != T_ERROR) {
         t = check_as(c, x.body, want, WHY_NONE);
         if (t != T_ERROR) t = want;
     } else {
