@@ -4,7 +4,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { PAD = 14, GAP_X = 26, GAP_Y = 34, LINE = 17, CHAR_W = 8, SWEEPS = 8 };
+static const double PAD = 14, GAP_X = 26, GAP_Y = 34, LINE = 17, CHAR_W = 8;
+enum { SWEEPS = 8 };
 
 typedef struct Box {
     double x, y, w, h; /* of a node: relative to its region; y down */
