@@ -120,6 +120,20 @@ static bool write_batch(Journal *j, const Batch *b) {
     return ok && sqlite3_exec(j->db, "COMMIT", NULL, NULL, NULL) == SQLITE_OK;
 }
 
+/* A disk that is full may have room again soon: the step that filled it ends, and what it left is removed. */
+static char *write_patiently(Journal *j, const Batch *b) {
+    enum { TRIES = 20, PAUSE_MS = 100 };
+    for (int i = 1;; i++) {
+        if (write_batch(j, b)) return NULL;
+        int code = sqlite3_errcode(j->db);
+        char *error = wf_strdup(sqlite3_errmsg(j->db));
+        if (sqlite3_get_autocommit(j->db) == 0) sqlite3_exec(j->db, "ROLLBACK", NULL, NULL, NULL);
+        if (code != SQLITE_FULL || i == TRIES) return error;
+        free(error);
+        nanosleep(&(struct timespec){.tv_nsec = PAUSE_MS * 1000000L}, NULL);
+    }
+}
+
 static void clear_batch(Batch *b) {
     vec_clear(&b->row);
     vec_clear(&b->cell);
@@ -146,9 +160,7 @@ static void *writer(void *arg) {
         j->filling ^= 1;
         j->urgent = false;
         pthread_mutex_unlock(&j->lock);
-        bool ok = write_batch(j, b);
-        char *error = ok ? NULL : wf_strdup(sqlite3_errmsg(j->db));
-        if (!ok && sqlite3_get_autocommit(j->db) == 0) sqlite3_exec(j->db, "ROLLBACK", NULL, NULL, NULL);
+        char *error = write_patiently(j, b);
         clear_batch(b);
         pthread_mutex_lock(&j->lock);
         j->written = upto;
