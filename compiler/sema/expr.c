@@ -385,7 +385,10 @@ static TypeId unknown_name(Cx *c, NodeId e, Atom name, TypeId want) {
     Atom *all = ARENA_ARRAY(&s->diags->arena, Atom, n + nv + nm);
     for (uint32_t i = 0; i < nm; i++) all[k++] = members[i].name;
     for (uint32_t i = 0; i < n; i++) all[k++] = list[i];
-    for (uint32_t i = 0; i < nv; i++) all[k++] = values[i];
+    for (uint32_t i = 0; i < nv; i++) {
+        uint32_t y = sema_lookup(s, c->m, NS_VALUE, values[i]);
+        if (y != NOT_FOUND && s->symbol.data[y].kind == SYM_CONST) all[k++] = values[i];
+    }
     suggest(s, d, cx_span(c, e), name, all, k, nm > 0 ? diag_text(c, "members of `%s` and values here", ty(c, enum_type)) : "values here");
     return T_ERROR;
 }
@@ -514,7 +517,8 @@ static TypeId check_comparison(Cx *c, NodeId e) {
         TypeId t = kind_of(c, b) == TY_NONE ? a : b;
         if (kind_of(c, t) != TY_OPT && kind_of(c, t) != TY_NONE) {
             bool narrowed = has_flag(c, other, NF_NARROWED);
-            Diag *d = error_at(c, WF_E_redundant_test, e, "`%s` is never none here", narrowed ? "this" : ty(c, t));
+            Diag *d = narrowed ? error_at(c, WF_E_redundant_test, e, "this is never none here")
+                               : error_at(c, WF_E_redundant_test, e, "`%s` is never none: the test is always %s", ty(c, t), op == OP_NE ? "true" : "false");
             if (narrowed) diag_note(s->diags, d, "a test around it has shown that already");
         }
         return T_BOOL;

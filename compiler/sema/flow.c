@@ -187,7 +187,7 @@ static void check_statement(Cx *c, BlockCx *b, NodeId stmt, bool is_last) {
         set_flag(c, stmt, cx_mod(c)->flag[x.value] & (NF_WORK | NF_EFFECT));
         if (is_value)
             b->value = t;
-        else
+        else if (!is_last || b->body) /* the last line of a block is its value: what drops the block is told */
             report_unused_value(c, x.value);
         check_statement_annotations(c, x.annots, x.value);
         return;
