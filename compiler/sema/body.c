@@ -83,6 +83,13 @@ static void check_param_annotations(Cx *c, const Symbol *y) {
     }
 }
 
+static void check_output_annotations(Cx *c, const Symbol *y) {
+    for (uint32_t i = 0; i < y->noutput; i++) {
+        NodeId node = c->s->param.data[y->output + i].node;
+        if (node != 0) check_annotations(c, ast_param(c->ast, node).annots, 0, "an output");
+    }
+}
+
 static void report_unused_params(Cx *c, const Symbol *y, const char *what) {
     for (uint32_t i = 0; i < y->nparam; i++) {
         const SemaParam *p = &c->s->param.data[y->param + i];
@@ -206,6 +213,7 @@ static void check_step(Sema *s, uint32_t symbol) {
             else diag_label(s->diags, d, ast_name_span(c.ast, s->param.data[y.param + k].node), "the input");
         }
     }
+    check_output_annotations(&c, &y);
     check_annotations(&c, x.annots, PLACE_STEP, "a step");
     check_stdout(&c, &y, x);
     c.pure = "the arguments of a program";
@@ -234,6 +242,7 @@ static void check_workflow(Sema *s, uint32_t symbol) {
     AstWorkflow w = ast_workflow(c.ast, y.decl);
     add_params(&c, &y);
     check_param_annotations(&c, &y);
+    check_output_annotations(&c, &y);
     check_annotations(&c, w.annots, PLACE_WORKFLOW, "a workflow");
     c.in_workflow = true;
     check_block(&c, w.body, T_NOTHING, WHY_NONE, true);

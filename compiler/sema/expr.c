@@ -512,9 +512,10 @@ static TypeId check_comparison(Cx *c, NodeId e) {
         b = check_value(c, x.right, a);
     }
     if (a == T_ERROR || b == T_ERROR) return T_BOOL;
-    if (equality && (kind_of(c, a) == TY_NONE || kind_of(c, b) == TY_NONE)) {
-        NodeId other = kind_of(c, b) == TY_NONE ? x.left : x.right;
-        TypeId t = kind_of(c, b) == TY_NONE ? a : b;
+    bool none_left = ast_is(c->ast, x.left, AST_NONE), none_right = ast_is(c->ast, x.right, AST_NONE);
+    if (equality && (none_left || none_right)) { /* of any type, also of one that cannot be compared otherwise */
+        NodeId other = none_right ? x.left : x.right;
+        TypeId t = none_right ? a : b;
         if (kind_of(c, t) != TY_OPT && kind_of(c, t) != TY_NONE) {
             bool narrowed = has_flag(c, other, NF_NARROWED);
             Diag *d = narrowed ? error_at(c, WF_E_redundant_test, e, "this is never none here")

@@ -436,6 +436,10 @@ TypeId check_lib_call(Cx *c, NodeId call, Atom name, NodeId object, AstList args
     }
     if (t == T_ERROR) { /* the first argument is wrong and was reported, or is missing */
         check_rest(c, object, args, first);
+        if (ast_is(c->ast, first, AST_LAMBDA)) {
+            Diag *d = error_at(c, WF_E_lambda_misplaced, first, "`%s` takes a value first, not a lambda", name_z(c, name));
+            note_overloads(c, d, name);
+        }
         if (first == 0) {
             Diag *d = error_at(c, WF_E_missing_argument, call, "`%s` needs an argument", name_z(c, name));
             note_overloads(c, d, name);
