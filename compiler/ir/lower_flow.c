@@ -414,10 +414,7 @@ static Opnd lower_statements(Lower *l, NodeId block, TypeId want) {
             if (value) result = o;
             break;
         }
-        case AST_RETURN:
-            result = lower_root(l, ast_return(l->ast, stmt).value, want);
-            annotate(l, result, first, ast_return(l->ast, stmt).annots);
-            break;
+        case AST_RETURN: result = lower_root(l, ast_return(l->ast, stmt).value, want); break;
         default: break;
         }
     }

@@ -38,6 +38,8 @@ void rt_trap_zip(Rt *rt, uint32_t span, uint64_t a, uint64_t b) {
     rt_trap(rt, span);
 }
 
+void rt_forget(Rt *rt) { rt_clear_error(rt); }
+
 void rt_fact(Rt *rt, uint32_t fact, RtWord *out) {
     const RtFacts *f = rt->facts;
     switch ((RtFact)fact) {

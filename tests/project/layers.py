@@ -28,7 +28,7 @@ MAY = {
     "compiler/pass": GRAPH,
     "compiler/lint": FRONT + GRAPH + ["compiler/sema"],
     "compiler/backend": GRAPH,
-    "compiler/backend/jit": GRAPH + ["runtime/abi"],
+    "compiler/backend/jit": GRAPH + ["runtime/abi", "compiler/backend/plan"],
     "compiler/backend/plan": GRAPH + ["runtime/abi"],
     "compiler/lsp": FRONT + GRAPH + ["compiler/sema", "compiler/format", "compiler/lint", "stdlib"],
     "runtime/abi": ["base", "compiler/ir/settings"],
