@@ -68,11 +68,18 @@ int session_open(Session *s, const Cli *cli, const char *path) {
     s->planned = true;
     eval_install(&s->plan);
     compute_fallbacks(&s->plan);
-    return 0;
+    NativePolicy policy;
+    int code = native_policy(cli, &policy);
+    if (code == 0 && !native_open(&s->native, &s->plan, policy, &why)) {
+        code = cli_error(EXIT_INTERNAL, "%s", buf_cstr(&why));
+        buf_free(&why);
+    }
+    return code;
 }
 
 void session_close(Session *s) {
     if (s->planned) {
+        native_close(&s->native);
         drop_fallbacks(&s->plan);
         plan_free(&s->plan);
     }

@@ -2,6 +2,7 @@
 #ifndef WF_CLI_SESSION_H
 #define WF_CLI_SESSION_H
 
+#include "cli/native.h"
 #include "cli/program.h"
 #include "compiler/backend/plan/plan.h"
 #include "runtime/sched/engine.h"
@@ -12,7 +13,7 @@ typedef struct Session {
     bool planned;
     char *project; /* directory of the main file */
     char *source;  /* the main file, absolute */
-    void *jit;     /* the native back end, or NULL */
+    Native native;
 } Session;
 
 /* Reads, checks and lays out `path`. Findings are printed to stderr. 0, or the exit code. */

@@ -383,6 +383,16 @@ static int run_session(Cli *cli, Session *s, EngineOptions *o, const char *file)
     return code;
 }
 
+static int dump_llvm(Session *s) {
+    Buf out = BUF_INIT, why = BUF_INIT;
+    int code = 0;
+    if (!native_dump(&s->plan, &out, &why)) code = cli_error(EXIT_INTERNAL, "%s", buf_cstr(&why));
+    else if (!cli_out(buf_view(&out))) code = EXIT_INTERNAL;
+    buf_free(&out);
+    buf_free(&why);
+    return code;
+}
+
 static int with_session(Cli *cli, Session *s, const char *step, const char *file) {
     EngineOptions o = ENGINE_OPTIONS;
     Params params = {0};
@@ -399,7 +409,8 @@ static int with_session(Cli *cli, Session *s, const char *step, const char *file
         o.nparam = params.len;
         o.inputs_json = buf_view(&json);
         o.run_id = cli_option(cli, "run-id");
-        code = cli_has(cli, "dry-run") ? dry_run(s, &o) : run_session(cli, s, &o, file);
+        if (cli_has(cli, "dump-llvm")) code = dump_llvm(s);
+        else code = cli_has(cli, "dry-run") ? dry_run(s, &o) : run_session(cli, s, &o, file);
     }
     free_params(&params);
     buf_free(&json);
@@ -535,6 +546,8 @@ const Verb verb_run = {
         {"jobs", 'j', "N", false, "steps at once; the number of CPUs by default"},
         {"output", 'o', "DIR", false, "copy returned files into this directory"},
         {"dry-run", 'n', NULL, false, "check parameters and print what would run"},
+        {"jit", 0, "WHEN", false, "native code for expressions: auto (where it pays), always, never"},
+        {"dump-llvm", 0, NULL, false, "print the LLVM code of all expressions, run nothing"},
         {"follow", 'f', NULL, false, "print what the steps print"},
         {"quiet", 'q', NULL, false, "print failures and the result only"},
         {"json", 0, NULL, false, "print the result as JSON"},
