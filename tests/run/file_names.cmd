@@ -1,2 +1,0 @@
-# needs: node
-wfc run -q "$1" 2>&1

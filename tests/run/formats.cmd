@@ -1,2 +1,0 @@
-# needs: python
-wfc run -q "$1" 2>&1
