@@ -133,27 +133,47 @@ static void spread_rows(Picture *p, const Layers *l) {
     }
 }
 
+static double centre(const Picture *p, NodeId n) { return p->node[n].x + p->node[n].w / 2; }
+
+/* Up: each node is moved towards the mean of what comes after it. */
+static void place_up(Picture *p, Layers *l, double *wish, uint32_t *n) {
+    for (uint32_t i = 0; i < l->n; i++) wish[i] = 0, n[i] = 0;
+    for (uint32_t i = 0; i < l->node.len; i++) {
+        NodeId x = l->node.data[i];
+        for (uint32_t k = 0; k < l->nbefore[x - l->first]; k++) {
+            NodeId b = l->before[x - l->first][k];
+            wish[b - l->first] += centre(p, x);
+            n[b - l->first]++;
+        }
+    }
+    for (uint32_t i = 0; i < l->node.len; i++) {
+        uint32_t x = l->node.data[i] - l->first;
+        wish[x] = n[x] > 0 ? wish[x] / n[x] : centre(p, l->node.data[i]);
+    }
+    for (uint32_t k = l->at.len - 1; k-- > 0;) place_row(p, l->node.data + l->at.data[k], l->at.data[k + 1] - l->at.data[k], wish, l->first);
+}
+
+/* Down: each node is moved towards the mean of what comes before it, which is in its place already. */
+static void place_down(Picture *p, Layers *l, double *wish) {
+    for (uint32_t k = 0; k + 1 < l->at.len; k++) {
+        for (uint32_t i = l->at.data[k]; i < l->at.data[k + 1]; i++) {
+            NodeId x = l->node.data[i];
+            uint32_t m = l->nbefore[x - l->first];
+            double sum = m == 0 ? centre(p, x) : 0;
+            for (uint32_t b = 0; b < m; b++) sum += centre(p, l->before[x - l->first][b]);
+            wish[x - l->first] = m == 0 ? sum : sum / m;
+        }
+        place_row(p, l->node.data + l->at.data[k], l->at.data[k + 1] - l->at.data[k], wish, l->first);
+    }
+}
+
 static void place_layers(Picture *p, Layers *l) {
     double *wish = wf_alloc((l->n + 1) * sizeof *wish);
     uint32_t *n = wf_alloc((l->n + 1) * sizeof *n);
     spread_rows(p, l);
     for (int sweep = 0; sweep < SWEEPS; sweep++) {
-        for (uint32_t i = 0; i < l->n; i++) wish[i] = 0, n[i] = 0;
-        for (uint32_t i = 0; i < l->node.len; i++) {
-            NodeId x = l->node.data[i];
-            for (uint32_t k = 0; k < l->nbefore[x - l->first]; k++) {
-                NodeId b = l->before[x - l->first][k];
-                wish[x - l->first] += p->node[b].x + p->node[b].w / 2;
-                wish[b - l->first] += p->node[x].x + p->node[x].w / 2;
-                n[x - l->first]++;
-                n[b - l->first]++;
-            }
-        }
-        for (uint32_t i = 0; i < l->node.len; i++) {
-            uint32_t x = l->node.data[i] - l->first;
-            wish[x] = n[x] > 0 ? wish[x] / n[x] : p->node[l->node.data[i]].x + p->node[l->node.data[i]].w / 2;
-        }
-        for (uint32_t k = 0; k + 1 < l->at.len; k++) place_row(p, l->node.data + l->at.data[k], l->at.data[k + 1] - l->at.data[k], wish, l->first);
+        place_up(p, l, wish, n);
+        place_down(p, l, wish);
     }
     free(wish);
     free(n);
