@@ -414,7 +414,10 @@ static Opnd lower_statements(Lower *l, NodeId block, TypeId want) {
             if (value) result = o;
             break;
         }
-        case AST_RETURN: result = lower_root(l, ast_return(l->ast, stmt).value, want); break;
+        case AST_RETURN:
+            result = lower_root(l, ast_return(l->ast, stmt).value, want);
+            annotate(l, result, first, ast_return(l->ast, stmt).annots);
+            break;
         default: break;
         }
     }

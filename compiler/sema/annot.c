@@ -57,7 +57,7 @@ static bool is_constant(const Cx *c, NodeId e) {
     }
 }
 
-static bool number_of(const Cx *c, NodeId e, double *v) {
+bool number_of(const Cx *c, NodeId e, double *v) {
     switch ((int)ast_kind(c->ast, e)) {
     case AST_INT:
     case AST_DURATION:
@@ -93,6 +93,14 @@ static void check_cron(Cx *c, NodeId value) {
     const char *why = cron_check(ast_string(c->ast, value), &never);
     if (why != NULL) {
         Diag *d = error_at(c, WF_E_bad_cron, value, "%s", why);
+        static const char *const words[] = {"@hourly", "@daily", "@weekly", "@monthly", "@yearly"};
+        Str names[sizeof words / sizeof *words];
+        for (size_t i = 0; i < sizeof words / sizeof *words; i++) names[i] = str_of(words[i]);
+        int near = ast_string(c->ast, value).n > 0 && ast_string(c->ast, value).p[0] == '@' ? diag_nearest(ast_string(c->ast, value), names, sizeof words / sizeof *words) : -1;
+        if (near >= 0) {
+            diag_help(c->s->diags, d, "did you mean `%s`?", words[near]);
+            diag_edit(c->s->diags, d, cx_span(c, value), "\"%s\"", words[near]);
+        }
         diag_note(c->s->diags, d, "five fields: minute hour day-of-month month day-of-week; or @hourly, @daily, @weekly, @monthly, @yearly");
     } else if (never) {
         error_at(c, WF_E_never_fires, value, "this schedule never fires: no month has such a day");
@@ -242,7 +250,7 @@ static void check_arguments(Cx *c, NodeId node, const Symbol *y, uint64_t *with)
             Atom *names = ARENA_ARRAY(&s->diags->arena, Atom, y->nparam);
             for (uint32_t k = 0; k < y->nparam; k++) names[k] = s->param.data[y->param + k].name;
             Diag *d = x.name != 0 ? error_at(c, WF_E_unknown_argument, arg, "@%s has no parameter `%s`", name, name_z(c, x.name))
-                                  : error_at(c, WF_E_too_many_arguments, arg, "@%s takes %u argument%s", name, y->nparam, y->nparam == 1 ? "" : "s");
+                                  : error_at(c, WF_E_too_many_arguments, arg, "@%s takes %s%u argument%s", name, y->nparam > 0 ? "at most " : "", y->nparam, y->nparam == 1 ? "" : "s");
             if (x.name != 0) suggest(s, d, ast_name_span(c->ast, arg), x.name, names, y->nparam, "parameters");
             if (!ast_is(c->ast, x.value, AST_LAMBDA)) check_expr(c, x.value, T_ERROR);
             continue;
@@ -287,13 +295,25 @@ static void check_schedule_params(Cx *c, NodeId node, uint64_t with) {
     Sema *s = c->s;
     if (c->owner == NOT_FOUND) return;
     const Symbol *y = &s->symbol.data[c->owner];
+    Buf names = BUF_INIT;
+    uint32_t n = 0;
+    Atom first = 0;
     for (uint32_t i = 0; i < y->nparam; i++) {
         const SemaParam *p = &s->param.data[y->param + i];
         if (p->value != 0 || (i < 64 && with >> i & 1)) continue;
-        Diag *d = error_at(c, WF_E_schedule_parameter, node, "a scheduled run has no value for parameter `%s`", name_z(c, p->name));
-        diag_label(s->diags, d, cx_span(c, p->node), "it has no default");
-        diag_help(s->diags, d, "give the parameter a default, or the schedule a value: `with: (%s: ...)`", name_z(c, p->name));
+        buf_printf(&names, "%s`%s`", n++ > 0 ? ", " : "", name_z(c, p->name));
+        if (first == 0) first = p->name;
     }
+    if (n > 0) {
+        Diag *d = diag_add(s->diags, WF_E_schedule_parameter, ast_annotation_span(c->ast, node), "a scheduled run has no value for parameter%s %s", n == 1 ? "" : "s",
+                           buf_cstr(&names));
+        for (uint32_t i = 0; i < y->nparam; i++) {
+            const SemaParam *p = &s->param.data[y->param + i];
+            if (p->value == 0 && !(i < 64 && with >> i & 1)) diag_label(s->diags, d, cx_span(c, p->node), "no default");
+        }
+        diag_help(s->diags, d, "give the parameter a default, or the schedule a value: `with: (%s: ...)`", name_z(c, first));
+    }
+    buf_free(&names);
 }
 
 static void check_bundle_parts(Cx *c, NodeId use, const Symbol *bundle, unsigned place, const char *what) {

@@ -39,6 +39,26 @@ static void add_params(Cx *c, const Symbol *y) {
     }
 }
 
+/* @range(min: 1, max: 3) of a parameter with a default. */
+static void check_range(Cx *c, NodeId range, NodeId fallback) {
+    NodeId node[2] = {0};
+    AstList args = ast_annotation(c->ast, range).args;
+    uint32_t at = 0;
+    AST_EACH(args, arg) {
+        AstArg a = ast_arg(c->ast, arg);
+        uint32_t i = a.name == 0 ? at++ : str_is(atom_str(c->s->atoms, a.name), "max");
+        if (i < 2) node[i] = a.value;
+    }
+    double low, high, v;
+    bool has_low = node[0] != 0 && number_of(c, node[0], &low), has_high = node[1] != 0 && number_of(c, node[1], &high);
+    if (has_low && has_high && low > high) {
+        error_at(c, WF_E_bad_setting, range, "@range ends before it begins: no value fits");
+    } else if (fallback != 0 && number_of(c, fallback, &v) && ((has_low && v < low) || (has_high && v > high))) {
+        Diag *d = error_at(c, WF_E_bad_setting, fallback, "the default is outside of the range");
+        diag_label(c->s->diags, d, cx_span(c, range), "the range");
+    }
+}
+
 static void check_param_annotations(Cx *c, const Symbol *y) {
     Sema *s = c->s;
     for (uint32_t i = 0; i < y->nparam; i++) {
@@ -49,6 +69,7 @@ static void check_param_annotations(Cx *c, const Symbol *y) {
         TypeKind k = kind_of(c, type_unopt(s->types, p.type));
         if (range != 0 && k != TY_INT && k != TY_FLOAT && p.type != T_ERROR) error_at(c, WF_E_bad_setting, range, "@range is for numbers, not `%s`", ty(c, p.type));
         if (pattern != 0 && k != TY_STRING && p.type != T_ERROR) error_at(c, WF_E_bad_setting, pattern, "@pattern is for strings, not `%s`", ty(c, p.type));
+        if (range != 0) check_range(c, range, p.value);
         if (load == 0 || p.type == T_ERROR) continue;
         TypeId base = type_file_base(s->types, type_unopt(s->types, p.type));
         Str format = kind_of(c, base) == TY_FILE ? atom_str(s->atoms, type_at(s->types, base)->a) : STR("");
@@ -59,6 +80,13 @@ static void check_param_annotations(Cx *c, const Symbol *y) {
             Diag *d = error_at(c, WF_E_bad_load, load, "@load cannot load `%s`", ty(c, p.type));
             diag_note(s->diags, d, "it loads files of the formats csv, parquet, npy, json, jsonl, txt, joblib, pt and png");
         }
+    }
+}
+
+static void check_output_annotations(Cx *c, const Symbol *y) {
+    for (uint32_t i = 0; i < y->noutput; i++) {
+        NodeId node = c->s->param.data[y->output + i].node;
+        if (node != 0) check_annotations(c, ast_param(c->ast, node).annots, 0, "an output");
     }
 }
 
@@ -185,6 +213,7 @@ static void check_step(Sema *s, uint32_t symbol) {
             else diag_label(s->diags, d, ast_name_span(c.ast, s->param.data[y.param + k].node), "the input");
         }
     }
+    check_output_annotations(&c, &y);
     check_annotations(&c, x.annots, PLACE_STEP, "a step");
     check_stdout(&c, &y, x);
     c.pure = "the arguments of a program";
@@ -213,6 +242,7 @@ static void check_workflow(Sema *s, uint32_t symbol) {
     AstWorkflow w = ast_workflow(c.ast, y.decl);
     add_params(&c, &y);
     check_param_annotations(&c, &y);
+    check_output_annotations(&c, &y);
     check_annotations(&c, w.annots, PLACE_WORKFLOW, "a workflow");
     c.in_workflow = true;
     check_block(&c, w.body, T_NOTHING, WHY_NONE, true);
@@ -241,6 +271,13 @@ static void check_target(Sema *s, uint32_t symbol) {
     AST_EACH(body, stmt) {
         if (ast_is(c.ast, stmt, AST_BINDING)) {
             check_value(&c, ast_binding(c.ast, stmt).value, T_ERROR);
+            AST_EACH(body, before) {
+                if (before == stmt) break;
+                if (!ast_is(c.ast, before, AST_BINDING) || ast_binding(c.ast, before).name != ast_binding(c.ast, stmt).name) continue;
+                Diag *d = error_name(&c, WF_E_duplicate_name, stmt, "setting `%s` stands here twice", name_z(&c, ast_binding(c.ast, stmt).name));
+                diag_label(s->diags, d, ast_name_span(c.ast, before), "the first");
+                break;
+            }
         } else if (!ast_is(c.ast, stmt, AST_ERROR)) {
             Diag *d = error_at(&c, WF_E_not_constant, stmt, "a target holds settings only");
             diag_help(s->diags, d, "write `name = value`");
@@ -304,6 +341,23 @@ static void check_test(Sema *s, uint32_t module, NodeId test) {
     cx_close(&c);
 }
 
+/* Declarations that are neither steps nor workflows take no annotations, but the parser lets them stand everywhere. */
+static void check_other_annotations(Sema *s, uint32_t module, NodeId item) {
+    Cx c = cx_open(s, module, NOT_FOUND);
+    AstList annots = ast_annots(c.ast, item);
+    switch ((int)ast_kind(c.ast, item)) {
+    case AST_STRUCT: check_annotations(&c, annots, 0, "a struct"); break;
+    case AST_ENUM: check_annotations(&c, annots, 0, "an enum"); break;
+    case AST_ARTIFACT: check_annotations(&c, annots, 0, "an artifact"); break;
+    case AST_BINDING: check_annotations(&c, annots, 0, "a constant"); break;
+    case AST_IMPORT: check_annotations(&c, annots, 0, "an import"); break;
+    case AST_TEST: check_annotations(&c, annots, 0, "a test"); break;
+    case AST_TARGET: check_annotations(&c, annots, PLACE_TARGET, "a target"); break;
+    default: break;
+    }
+    cx_close(&c);
+}
+
 void check_bodies(Sema *s, uint32_t module) {
     uint32_t first = s->module.data[module].first_symbol, n = s->module.data[module].nsymbols;
     for (uint32_t i = first; i < first + n; i++) {
@@ -332,5 +386,8 @@ void check_bodies(Sema *s, uint32_t module) {
     }
     const Ast *ast = &s->module.data[module].ast;
     AstList items = ast_file(ast, ast->root).items;
-    AST_EACH(items, item) if (ast_is(ast, item, AST_TEST)) check_test(s, module, item);
+    AST_EACH(items, item) {
+        check_other_annotations(s, module, item);
+        if (ast_is(ast, item, AST_TEST)) check_test(s, module, item);
+    }
 }

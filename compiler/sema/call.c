@@ -80,7 +80,7 @@ static uint32_t place_arg(Cx *c, NodeId node, AstArg a, uint32_t symbol, uint32_
         if (i != NOT_FOUND) return i;
         unknown_param(c, node, a.name, symbol);
     }
-    check_expr(c, a.value, T_ERROR);
+    if (!c->in_test || !ast_is(c->ast, a.value, AST_WILD)) check_expr(c, a.value, T_ERROR);
     return NOT_FOUND;
 }
 
@@ -547,7 +547,11 @@ TypeId check_member(Cx *c, NodeId e, TypeId want) {
     }
     if (optional && !opt) {
         Diag *d = error_at(c, WF_E_redundant_test, e, "`%s` is never none: `?.` is not needed", ty(c, t));
+        Span mark = ast_name_span(c->ast, e);
+        mark.off -= 2;
+        mark.len = 2;
         diag_help(s->diags, d, "write `.%s`", name_z(c, x.name));
+        if (str_eq(source_text(s->sources, mark), STR("?."))) diag_edit(s->diags, d, mark, ".");
     }
     TypeId inner = type_unopt(s->types, t);
     TypeKind k = kind_of(c, inner);

@@ -146,6 +146,8 @@ void check_annotations(Cx *c, AstList annots, unsigned place, const char *what);
 /* The annotation of that name, or 0. */
 NodeId find_annotation(const Cx *c, AstList annots, const char *name);
 unsigned place_parse(Str name);
+/* The value of a number, duration or size that is written as a literal. */
+bool number_of(const Cx *c, NodeId e, double *v);
 /* The rule that the values of an annotation's parameter follow beyond their type; 0: none. */
 uint32_t value_rule(const char *annotation, const char *param);
 

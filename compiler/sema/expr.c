@@ -385,7 +385,10 @@ static TypeId unknown_name(Cx *c, NodeId e, Atom name, TypeId want) {
     Atom *all = ARENA_ARRAY(&s->diags->arena, Atom, n + nv + nm);
     for (uint32_t i = 0; i < nm; i++) all[k++] = members[i].name;
     for (uint32_t i = 0; i < n; i++) all[k++] = list[i];
-    for (uint32_t i = 0; i < nv; i++) all[k++] = values[i];
+    for (uint32_t i = 0; i < nv; i++) {
+        uint32_t y = sema_lookup(s, c->m, NS_VALUE, values[i]);
+        if (y != NOT_FOUND && s->symbol.data[y].kind == SYM_CONST) all[k++] = values[i];
+    }
     suggest(s, d, cx_span(c, e), name, all, k, nm > 0 ? diag_text(c, "members of `%s` and values here", ty(c, enum_type)) : "values here");
     return T_ERROR;
 }
@@ -509,12 +512,14 @@ static TypeId check_comparison(Cx *c, NodeId e) {
         b = check_value(c, x.right, a);
     }
     if (a == T_ERROR || b == T_ERROR) return T_BOOL;
-    if (equality && (kind_of(c, a) == TY_NONE || kind_of(c, b) == TY_NONE)) {
-        NodeId other = kind_of(c, b) == TY_NONE ? x.left : x.right;
-        TypeId t = kind_of(c, b) == TY_NONE ? a : b;
+    bool none_left = ast_is(c->ast, x.left, AST_NONE), none_right = ast_is(c->ast, x.right, AST_NONE);
+    if (equality && (none_left || none_right)) { /* of any type, also of one that cannot be compared otherwise */
+        NodeId other = none_right ? x.left : x.right;
+        TypeId t = none_right ? a : b;
         if (kind_of(c, t) != TY_OPT && kind_of(c, t) != TY_NONE) {
             bool narrowed = has_flag(c, other, NF_NARROWED);
-            Diag *d = error_at(c, WF_E_redundant_test, e, "`%s` is never none here", narrowed ? "this" : ty(c, t));
+            Diag *d = narrowed ? error_at(c, WF_E_redundant_test, e, "this is never none here")
+                               : error_at(c, WF_E_redundant_test, e, "`%s` is never none: the test is always %s", ty(c, t), op == OP_NE ? "true" : "false");
             if (narrowed) diag_note(s->diags, d, "a test around it has shown that already");
         }
         return T_BOOL;

@@ -121,9 +121,14 @@ static void check_return(Cx *c, BlockCx *b, NodeId stmt, bool is_last) {
         if (t != T_ERROR) diag_help(s->diags, d, "declare what it gives: `-> %s`", ty(c, t));
         return;
     }
-    NodeId output = ast_workflow(c->ast, y->decl).output;
+    NodeId output = ast_workflow(c->ast, y->decl).output, tolerate = find_annotation(c, r.annots, "tolerate");
     c->whole = r.value;
     check_as(c, r.value, y->type, (Why){.span = cx_span(c, output), .text = "the workflow gives this"});
+    check_statement_annotations(c, r.annots, r.value);
+    if (tolerate != 0 && ast_is(c->ast, r.value, AST_FOR)) {
+        Diag *d = error_at(c, WF_E_annotation_misplaced, tolerate, "@tolerate changes the type of the loop, which needs a name then");
+        diag_help(s->diags, d, "bind the loop to a name and return that");
+    }
     set_type(c, stmt, y->type);
     set_flag(c, stmt, cx_mod(c)->flag[r.value] & (NF_WORK | NF_EFFECT));
 }
@@ -139,6 +144,7 @@ static Span handler_head(const Cx *c, NodeId stmt) {
 static void check_handler(Cx *c, BlockCx *b, NodeId stmt) {
     Sema *s = c->s;
     AstHandler h = ast_handler(c->ast, stmt);
+    check_annotations(c, h.annots, 0, "a handler");
     Str event = atom_str(s->atoms, h.event);
     bool failure = str_is(event, "failure"), success = str_is(event, "success"), final = str_is(event, "finally");
     if (!b->body) diag_add(s->diags, WF_E_handler_misplaced, handler_head(c, stmt), "handlers stand directly in a workflow, not in a block");
@@ -187,7 +193,7 @@ static void check_statement(Cx *c, BlockCx *b, NodeId stmt, bool is_last) {
         set_flag(c, stmt, cx_mod(c)->flag[x.value] & (NF_WORK | NF_EFFECT));
         if (is_value)
             b->value = t;
-        else
+        else if (!is_last || b->body) /* the last line of a block is its value: what drops the block is told */
             report_unused_value(c, x.value);
         check_statement_annotations(c, x.annots, x.value);
         return;

@@ -355,6 +355,10 @@ static TypeId check_with_sig(Cx *c, NodeId call, LibId id, NodeId *arg, NodeId f
     for (uint32_t i = 0; i < sig->nparam && !wrong; i++)
         if (arg[i] != 0 && sig->param[i].lambda) wrong |= check_lambda(c, arg[i], &sig->param[i], v, lib_rows[id].name) == T_ERROR;
     set_ref(c, call, REF_LIB, id);
+    if (id == LIB_ZIP && ast_is(c->ast, arg[0], AST_LIST) && ast_is(c->ast, arg[1], AST_LIST)) {
+        uint32_t a = ast_list_expr(c->ast, arg[0]).items.n, b = ast_list_expr(c->ast, arg[1]).items.n;
+        if (a != b) error_at(c, WF_E_constant_error, call, "`zip` of %u and %u elements: the lists must be of one length", a, b);
+    }
     if (wrong) return T_ERROR;
     return substitute(s, sig->result, v);
 }
@@ -432,6 +436,10 @@ TypeId check_lib_call(Cx *c, NodeId call, Atom name, NodeId object, AstList args
     }
     if (t == T_ERROR) { /* the first argument is wrong and was reported, or is missing */
         check_rest(c, object, args, first);
+        if (ast_is(c->ast, first, AST_LAMBDA)) {
+            Diag *d = error_at(c, WF_E_lambda_misplaced, first, "`%s` takes a value first, not a lambda", name_z(c, name));
+            note_overloads(c, d, name);
+        }
         if (first == 0) {
             Diag *d = error_at(c, WF_E_missing_argument, call, "`%s` needs an argument", name_z(c, name));
             note_overloads(c, d, name);

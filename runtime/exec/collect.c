@@ -18,14 +18,23 @@ static bool missing(Task *t, const TaskOutput *o) {
     return exec_fail(t, RT_FAIL_OUTPUT, "the step ended without writing its output `%s` (%s)", o->param->name, y->name);
 }
 
+/* What stands at the path of an output in place of what is declared. */
+static bool misplaced(Task *t, const TaskOutput *o, const char *name, const struct stat *st) {
+    const char *what = S_ISDIR(st->st_mode) ? "a directory" : S_ISREG(st->st_mode) ? "a file" : S_ISLNK(st->st_mode) ? "a link that leads nowhere"
+                       : S_ISFIFO(st->st_mode) ? "a pipe" : "a device or socket";
+    const RtType *y = rt_type(t->plan->types, o->param->type);
+    if (name != NULL) return exec_fail(t, RT_FAIL_OUTPUT, "output `%s` is declared as %s, but %s in it is %s", o->param->name, y->name, name, what);
+    return exec_fail(t, RT_FAIL_OUTPUT, "output `%s` is declared as %s, but it is %s", o->param->name, y->name, what);
+}
+
 /* Checks and stores one file at `path`. */
-static bool store_file(Worker *w, Task *t, const TaskOutput *o, uint32_t type, const char *path, const char *name, TaskStored *out) {
+static bool store_file(Worker *w, Task *t, const TaskOutput *o, uint32_t type, const char *path, const char *name, bool move, TaskStored *out) {
     Buf why = BUF_INIT;
     VerifyFacts facts = {.rows = -1};
     RtFailure kind = RT_FAIL_OUTPUT;
     bool ok = verify_file(path, t->plan->types, type, &facts, &why);
     if (ok) {
-        ok = store_put_file(w->exec->o.store, path, true, &out->object, &why);
+        ok = store_put_file(w->exec->o.store, path, move, &out->object, &why);
         kind = RT_FAIL_LOST;
     }
     if (ok) {
@@ -47,12 +56,19 @@ static const char *base_name(const char *path) {
 static bool collect_file(Worker *w, Task *t, TaskOutput *o, uint32_t type, bool optional) {
     struct stat st;
     if (stat(o->path, &st) != 0) {
+        if (lstat(o->path, &st) == 0) return misplaced(t, o, NULL, &st);
         o->none = optional && errno == ENOENT;
         return o->none || missing(t, o);
     }
+    if (!S_ISREG(st.st_mode)) return misplaced(t, o, NULL, &st);
     o->stored = ARENA_NEW(&t->arena, TaskStored);
     o->nstored = 1;
-    return store_file(w, t, o, type, o->path, base_name(o->path), o->stored);
+    return store_file(w, t, o, type, o->path, base_name(o->path), true, o->stored);
+}
+
+static bool is_link(const char *path) {
+    struct stat st;
+    return lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
 }
 
 static int name_cmp(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
@@ -60,7 +76,9 @@ static int name_cmp(const void *a, const void *b) { return strcmp(*(char *const 
 typedef VEC(char *) Names;
 
 static bool list_names(Task *t, const TaskOutput *o, Names *out) {
+    struct stat st;
     DIR *d = opendir(o->path);
+    if (d == NULL && lstat(o->path, &st) == 0 && !S_ISDIR(st.st_mode)) return misplaced(t, o, NULL, &st);
     if (d == NULL) return missing(t, o);
     for (struct dirent *e; (e = readdir(d)) != NULL;)
         if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0) vec_push(out, arena_strndup(&t->arena, e->d_name, strlen(e->d_name)));
@@ -92,8 +110,13 @@ static bool collect_files(Worker *w, Task *t, TaskOutput *o, uint32_t inner, boo
     bool ok = list_names(t, o, &names);
     o->none = ok && optional && names.len == 0;
     o->stored = ARENA_ARRAY(&t->arena, TaskStored, names.len + 1);
+    bool links = false; /* perhaps from one to another: then none is moved away */
+    for (uint32_t i = 0; ok && !links && i < names.len; i++) links = is_link(arena_printf(&t->arena, "%s/%s", o->path, names.data[i]));
     for (uint32_t i = 0; ok && !o->none && i < names.len; i++) {
-        ok = store_file(w, t, o, inner, arena_printf(&t->arena, "%s/%s", o->path, names.data[i]), names.data[i], &o->stored[i]);
+        const char *path = arena_printf(&t->arena, "%s/%s", o->path, names.data[i]);
+        struct stat st;
+        if ((stat(path, &st) != 0 && lstat(path, &st) == 0) || !S_ISREG(st.st_mode)) ok = misplaced(t, o, names.data[i], &st);
+        ok = ok && store_file(w, t, o, inner, path, names.data[i], !links, &o->stored[i]);
         o->nstored += ok;
     }
     vec_free(&names);
@@ -131,22 +154,26 @@ static bool inputs_intact(Worker *w, Task *t) {
     return true;
 }
 
-void exec_collect(Worker *w, Task *t) {
+static bool collect(Worker *w, Task *t, TaskOutput *o) {
     const RtTypes *types = t->plan->types;
+    bool optional = rt_type(types, o->param->type)->kind == RT_OPT;
+    uint32_t type = rt_unopt(types, o->param->type);
+    const RtType *y = rt_type(types, type);
+    if (y->kind == RT_FILE) return collect_file(w, t, o, type, optional);
+    if (y->kind == RT_DIR) return collect_dir(w, t, o, optional);
+    if (y->kind == RT_LIST && y->has_file) return collect_files(w, t, o, y->inner, optional);
+    return collect_value(t, o, optional);
+}
+
+/* Files are moved into the store, so what may be a link to another output goes first. */
+static int turn_of(const Task *t, const TaskOutput *o) {
+    const RtType *y = rt_type(t->plan->types, rt_unopt(t->plan->types, o->param->type));
+    return is_link(o->path) ? 0 : y->kind == RT_FILE ? 2 : 1;
+}
+
+void exec_collect(Worker *w, Task *t) {
     bool ok = inputs_intact(w, t);
-    for (uint32_t i = 0; ok && i < t->step->noutput; i++) {
-        TaskOutput *o = &t->output[i];
-        if (o->given) continue;
-        bool optional = rt_type(types, o->param->type)->kind == RT_OPT;
-        uint32_t type = rt_unopt(types, o->param->type);
-        const RtType *y = rt_type(types, type);
-        if (y->kind == RT_FILE)
-            ok = collect_file(w, t, o, type, optional);
-        else if (y->kind == RT_DIR)
-            ok = collect_dir(w, t, o, optional);
-        else if (y->kind == RT_LIST && y->has_file)
-            ok = collect_files(w, t, o, y->inner, optional);
-        else
-            ok = collect_value(t, o, optional);
-    }
+    for (int turn = 0; turn < 3; turn++)
+        for (uint32_t i = 0; ok && i < t->step->noutput; i++)
+            if (!t->output[i].given && turn_of(t, &t->output[i]) == turn) ok = collect(w, t, &t->output[i]);
 }

@@ -61,7 +61,10 @@ static void file_member(Rt *rt, JsonIn *j, Str key, RtFile *f, bool *sha) {
         return;
     }
     JsonKind k = json_next(j);
-    if (is_file && k == JSON_STRING) f->name = rt_new_text(rt, j->s);
+    if (is_file && k == JSON_STRING) { /* it becomes a part of paths */
+        Str base = path_base(j->s);
+        if (base.n > 0 && !str_is(base, ".") && !str_is(base, "..")) f->name = rt_new_text(rt, base);
+    }
     if (is_format && k == JSON_STRING) f->format = rt_new_text(rt, j->s);
     if (is_sha && k == JSON_STRING && j->s.n == 64 && strspn(j->s.p, "0123456789abcdef") >= 64) {
         memcpy(f->sha256, j->s.p, 64);

@@ -11,6 +11,7 @@ typedef struct Maker {
     Call *c;
     Task *t;
     VEC(TaskFile) files;
+    uint32_t *slot, mask; /* hash table of files by path: index + 1 */
     const char *stem;  /* path under which the next file of a value is placed */
     bool many;         /* the stem is a directory for several files */
 } Maker;
@@ -28,38 +29,64 @@ static bool ends_in(const char *name, Str format) {
     return n > format.n && name[n - format.n - 1] == '.' && memcmp(name + n - format.n, format.p, format.n) == 0;
 }
 
-/* One name may not be used twice in a directory of inputs. */
-static const char *distinct(Maker *m, const char *path) {
-    const char *slash = strrchr(path, '/');
-    for (unsigned k = 2;; k++) {
-        bool taken = false;
-        for (uint32_t i = 0; i < m->files.len && !taken; i++) taken = strcmp(m->files.data[i].path, path) == 0;
-        if (!taken) return path;
-        path = arena_printf(&m->t->arena, "%.*s/%u_%s", (int)(slash - path), path, k, slash + 1);
+/* The file already placed at the path, or -1. Steps may get many thousands: found by a hash of the path. */
+static int64_t placed(const Maker *m, const char *path) {
+    if (m->mask == 0) return -1;
+    for (uint64_t at = hash_bytes(path, strlen(path));; at++) {
+        uint32_t i = m->slot[at & m->mask];
+        if (i == 0) return -1;
+        if (strcmp(m->files.data[i - 1].path, path) == 0) return i - 1;
     }
 }
 
-/* Where the step sees the file: "in/train.csv", or "in/tables/a.csv" for a file inside a value. Equal content has one path. */
+static void slot_put(Maker *m, uint32_t index) {
+    const char *path = m->files.data[index].path;
+    uint64_t at = hash_bytes(path, strlen(path));
+    while (m->slot[at & m->mask] != 0) at++;
+    m->slot[at & m->mask] = index + 1;
+}
+
+static void add_file(Maker *m, const RtFile *f, const char *path) {
+    vec_push(&m->files, ((TaskFile){.sha256 = arena_strndup(&m->t->arena, f->sha256, 64), .path = path, .is_dir = f->is_dir}));
+    if (2 * m->files.len <= m->mask) {
+        slot_put(m, m->files.len - 1);
+        return;
+    }
+    m->mask = m->mask == 0 ? 15 : 2 * m->mask + 1;
+    m->slot = ARENA_ARRAY(&m->t->arena, uint32_t, m->mask + 1);
+    memset(m->slot, 0, (m->mask + 1) * sizeof *m->slot);
+    for (uint32_t i = 0; i < m->files.len; i++) slot_put(m, i);
+}
+
+/* "NAME", or "NAME.csv" when the name does not end in the format. */
+static const char *name_with_format(Maker *m, const RtFile *f) {
+    Str format = f->format != NULL ? rt_str(f->format) : (Str){0};
+    if (f->is_dir || format.n == 0 || ends_in(f->name->s, format)) return f->name->s;
+    return arena_printf(&m->t->arena, "%s.%.*s", f->name->s, STR_ARG(format));
+}
+
+/* Where the step sees the file: "in/train.csv", or "in/tables/a.csv" for a file inside a value. Equal content of one name has one
+   path, other content of that name another: "in/tables/2_a.csv". */
 static const char *place(Maker *m, const RtFile *f) {
-    for (uint32_t i = 0; i < m->files.len; i++)
-        if (m->many && m->files.data[i].is_dir == f->is_dir && strcmp(m->files.data[i].sha256, f->sha256) == 0 &&
-            strncmp(m->files.data[i].path, m->stem, strlen(m->stem)) == 0 && ends_in(m->files.data[i].path, rt_str(f->name)))
-            return m->files.data[i].path;
     Arena *a = &m->t->arena;
     Str format = f->format != NULL ? rt_str(f->format) : (Str){0};
-    const char *name = f->name->s, *dot = strrchr(name, '.');
+    const char *name = m->many ? name_with_format(m, f) : f->name->s, *dot = strrchr(name, '.');
     const char *path;
     if (m->many)
-        path = arena_printf(a, "%s/%s%s%.*s", m->stem, name, format.n > 0 && !ends_in(name, format) && !f->is_dir ? "." : "",
-                            format.n > 0 && !ends_in(name, format) && !f->is_dir ? (int)format.n : 0, format.p != NULL ? format.p : "");
+        path = arena_printf(a, "%s/%s", m->stem, name);
     else if (f->is_dir)
         path = m->stem;
     else if (format.n > 0)
         path = arena_printf(a, "%s.%.*s", m->stem, STR_ARG(format));
     else
         path = arena_printf(a, "%s%s", m->stem, dot != NULL && dot != name ? dot : "");
-    path = distinct(m, path);
-    vec_push(&m->files, ((TaskFile){.sha256 = arena_strndup(a, f->sha256, 64), .path = path, .is_dir = f->is_dir}));
+    int64_t i;
+    for (unsigned k = 2; (i = placed(m, path)) >= 0; k++) {
+        const TaskFile *other = &m->files.data[i];
+        if (other->is_dir == f->is_dir && strcmp(other->sha256, f->sha256) == 0) return other->path;
+        path = arena_printf(a, "%s%s%u_%s", m->stem, m->many ? "/" : "", k, name);
+    }
+    add_file(m, f, path);
     return path;
 }
 

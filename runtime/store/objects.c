@@ -179,6 +179,7 @@ bool store_put_bytes(Store *s, Str bytes, StoreObject *out, Buf *why) {
 typedef struct Entry {
     char *path; /* relative */
     char kind;  /* f x d */
+    bool link;
 } Entry;
 typedef VEC(Entry) Entries;
 
@@ -198,22 +199,22 @@ static bool list_dir(Arena *a, const char *root, const char *rel, Entries *out, 
         if (fstatat(dirfd(d), e->d_name, &st, 0) != 0 || fstatat(dirfd(d), e->d_name, &link, AT_SYMLINK_NOFOLLOW) != 0)
             ok = io_error(why, "read", arena_printf(a, "%s/%s", root, path), errno);
         else if (S_ISREG(st.st_mode))
-            vec_push(out, ((Entry){path, (st.st_mode & 0111) != 0 ? 'x' : 'f'}));
+            vec_push(out, ((Entry){path, (st.st_mode & 0111) != 0 ? 'x' : 'f', S_ISLNK(link.st_mode)}));
         else if (S_ISDIR(st.st_mode) && S_ISDIR(link.st_mode))
-            vec_push(todo, ((Entry){path, 'd'}));
+            vec_push(todo, ((Entry){path, 'd', false}));
         else {
-            buf_printf(why, "%s/%s is neither a file nor a directory", root, path);
+            buf_printf(why, "%s in it is neither a file nor a directory", path);
             ok = false;
         }
     }
     closedir(d);
-    if (ok && !any && *rel) vec_push(out, ((Entry){arena_strndup(a, rel, strlen(rel)), 'd'}));
+    if (ok && !any && *rel) vec_push(out, ((Entry){arena_strndup(a, rel, strlen(rel)), 'd', false}));
     return ok;
 }
 
 static bool list_tree(Arena *a, const char *root, Entries *out, Buf *why) {
     Entries todo = {0};
-    vec_push(&todo, ((Entry){"", 'd'}));
+    vec_push(&todo, ((Entry){"", 'd', false}));
     bool ok = true;
     while (ok && todo.len > 0) {
         Entry e = vec_pop(&todo);
@@ -231,6 +232,8 @@ bool store_put_dir(Store *s, const char *path, bool move, StoreObject *out, Buf 
     *out = (StoreObject){.is_dir = true};
     buf_z(&manifest, "wfdir 1\n");
     bool ok = list_tree(&a, path, &all, why);
+    /* What a link points to may be another file of the tree, and must stay until the link is read. */
+    for (uint32_t i = 0; ok && i < all.len; i++) move = move && !all.data[i].link;
     for (uint32_t i = 0; ok && i < all.len; i++) {
         const Entry *e = &all.data[i];
         StoreObject file = {0};

@@ -192,7 +192,7 @@ static bool record(Csv *c, bool *over, bool *counted) {
         i++;
     }
     *over = end == CELL_FILE;
-    return i == c->ncolumn || verify_wrong(c->v, "line %" PRIu64 " has %u values, but the header has %u", c->line, i, c->ncolumn);
+    return i == c->ncolumn || verify_wrong(c->v, "line %" PRIu64 " has %u value%s where the header has %u", c->line, i, i == 1 ? "" : "s", c->ncolumn);
 }
 
 bool verify_separated(Verify *v, char separator) {

@@ -1,4 +1,4 @@
-until_there() { for i in $(seq 300); do [ -e "$1" ] && return; sleep 0.1; done; echo "$1 did not appear"; }
+until_there() { for _ in $(seq 300); do [ -e "$1" ] && return; sleep 0.1; done; echo "$1 did not appear"; }
 status() { wfc runs --json | sed 's/},{/}\n{/g' | sed -n 1p | sed 's/.*"status":"\([a-z]*\)".*"message":\(.*\)}.*/\1 \2/'; }
 
 echo "--- once"
@@ -8,8 +8,8 @@ kill -INT $pid
 wait $pid && echo "exit 0" || echo "exit $?"
 cat said; ls ./*.term; cat notes; status
 wfc runs last | sed 's/  */ /g' | sort
-kill -0 "$(cat a.started)" 2>/dev/null && echo "a process was left" || echo "nothing is left"
-ls .wfc/tmp | wc -l
+grep -q '^State:[[:space:]]*[A-Y]' "/proc/$(cat a.started)/status" 2>/dev/null && echo "a process was left" || echo "nothing is left"
+find .wfc/tmp -mindepth 1
 
 echo "--- twice"
 rm notes
@@ -28,6 +28,6 @@ wait $pid 2>/dev/null && echo "exit 0" || echo "exit $?"
 status
 wfc runs last | sed 's/  */ /g' | sort
 wfc run -q "$1" -w after -p "flags=$PWD" 2>&1
-cat notes; wfc runs | awk '{ print $2, $3 }'; ls .wfc/tmp | wc -l
+cat notes; wfc runs | awk '{ print $2, $3 }'; find .wfc/tmp -mindepth 1
 # Their parents were killed with the engine, these were not.
 kill "$(cat a.started)" "$(cat b.started)"

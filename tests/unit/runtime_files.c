@@ -35,7 +35,7 @@ static void test_tables(void) {
     table("printf 'id,name,x\\n1,\"a, b\",\\n2,,y\\n' > $out", RT_FAIL_EXIT, NULL, __LINE__);
     table("printf 'id,nome\\n' > $out", RT_FAIL_OUTPUT, "it has no column `name`", __LINE__);
     table("printf 'id,name\\n1,a\\nx,b\\n' > $out", RT_FAIL_OUTPUT, "in line 3 the column `id` has \"x\", which is not of type int", __LINE__);
-    table("printf 'id,name\\n1\\n' > $out", RT_FAIL_OUTPUT, "line 2 has 1 values, but the header has 2", __LINE__);
+    table("printf 'id,name\\n1\\n' > $out", RT_FAIL_OUTPUT, "line 2 has 1 value where the header has 2", __LINE__);
     table("printf 'id,name\\n1,\"a\\n' > $out", RT_FAIL_OUTPUT, "quoted value that begins in line 2 is not closed", __LINE__);
     table("touch $out", RT_FAIL_OUTPUT, "it is empty", __LINE__);
     table("true", RT_FAIL_OUTPUT, "without writing its output `out`", __LINE__);

@@ -19,7 +19,16 @@ void graph_callee(Buf *out, const Flow *f, NodeId id) {
         buf_z(out, kinds[n->kind]);
         return;
     }
-    if (module != 0) buf_printf(out, "%s.", atom_cstr(f->atoms, module));
+    if (module != 0) {
+        /* A file of the project goes by its name: "lib/steps.wf" is "steps". */
+        Str m = atom_str(f->atoms, module);
+        if (str_ends(m, STR(".wf"))) {
+            m.n -= 3;
+            while (memchr(m.p, '/', m.n) != NULL) m.p++, m.n--;
+        }
+        buf_str(out, m);
+        buf_addc(out, '.');
+    }
     buf_z(out, atom_cstr(f->atoms, name));
 }
 

@@ -1,0 +1,2 @@
+# needs: node
+wfc run -q "$1" 2>&1

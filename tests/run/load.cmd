@@ -1,0 +1,2 @@
+# needs: python
+wfc run -q "$1" 2>&1

@@ -1,0 +1,1 @@
+wfc run -q -w timeout_total "$1" 2>/dev/null
