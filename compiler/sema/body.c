@@ -83,6 +83,12 @@ static void check_param_annotations(Cx *c, const Symbol *y) {
     }
 }
 
+static void report_hidden_library(Cx *c, const Symbol *y, const char *what) {
+    if (!is_lib_name(c->s, y->name) || y->module != 1) return;
+    Diag *d = diag_add(c->s->diags, WF_E_hides_library, y->span, "%s `%s` hides the library function of that name in this file", what, name_z(c, y->name));
+    diag_help(c->s->diags, d, "choose another name; as a method, `x.%s()` is the library's", name_z(c, y->name));
+}
+
 static void check_output_annotations(Cx *c, const Symbol *y) {
     for (uint32_t i = 0; i < y->noutput; i++) {
         NodeId node = c->s->param.data[y->output + i].node;
@@ -133,10 +139,7 @@ static void check_fn(Sema *s, uint32_t symbol) {
     check_annotations(&c, f.annots, 0, "a function");
     check_as(&c, f.body, y.type, (Why){.span = ast_span(c.ast, f.output), .text = "the function gives this"});
     report_unused_params(&c, &y, "function");
-    if (is_lib_name(s, y.name)) {
-        Diag *d = diag_add(s->diags, WF_E_hides_library, y.span, "function `%s` hides the library function of that name in this file", atom_cstr(s->atoms, y.name));
-        diag_help(s->diags, d, "choose another name; as a method, `x.%s()` is the library's", atom_cstr(s->atoms, y.name));
-    }
+    report_hidden_library(&c, &y, "function");
     cx_close(&c);
 }
 
@@ -227,10 +230,7 @@ static void check_step(Sema *s, uint32_t symbol) {
         AST_EACH(b.args, arg) check_expr(&c, ast_arg(c.ast, arg).value, T_ERROR);
     }
     if (y.module == 1 || !s->module.data[y.module].embedded) check_script(&c, &y);
-    if (is_lib_name(s, y.name) && y.module == 1) {
-        Diag *d = diag_add(s->diags, WF_E_hides_library, y.span, "step `%s` hides the library function of that name in this file", name_z(&c, y.name));
-        diag_help(s->diags, d, "choose another name");
-    }
+    report_hidden_library(&c, &y, "step");
     cx_close(&c);
 }
 
@@ -246,6 +246,7 @@ static void check_workflow(Sema *s, uint32_t symbol) {
     check_annotations(&c, w.annots, PLACE_WORKFLOW, "a workflow");
     c.in_workflow = true;
     check_block(&c, w.body, T_NOTHING, WHY_NONE, true);
+    report_hidden_library(&c, &y, "workflow");
     report_unused_params(&c, &y, "workflow");
     cx_close(&c);
 }

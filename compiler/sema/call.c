@@ -502,6 +502,29 @@ static bool function_without_call(Cx *c, NodeId e, Atom name) {
     return true;
 }
 
+/* lib.name */
+static TypeId import_member(Cx *c, NodeId e, AstMember x, uint32_t import) {
+    Sema *s = c->s;
+    uint32_t module = s->symbol.data[import].target;
+    if (module == NOT_FOUND) return T_ERROR;
+    uint32_t y = sema_lookup(s, module, NS_VALUE, x.name);
+    if (y != NOT_FOUND && s->symbol.data[y].kind == SYM_CONST) return use_constant(c, e, y);
+    bool callable = sema_lookup(s, module, NS_CALLABLE, x.name) != NOT_FOUND;
+    Diag *d = error_name(c, callable ? WF_E_callable_as_value : WF_E_unknown_member, e, callable ? "`%s.%s` is called, it is no value" : "`%s` declares no value `%s`",
+                       name_z(c, callable ? s->symbol.data[import].name : s->module.data[module].name), name_z(c, x.name));
+    if (callable) {
+        diag_help(s->diags, d, "call it: `%s.%s(...)`", name_z(c, s->symbol.data[import].name), name_z(c, x.name));
+        return T_ERROR;
+    }
+    uint32_t n, m;
+    Atom *values = names_list(s, module, NS_VALUE, &n), *calls = names_list(s, module, NS_CALLABLE, &m);
+    Atom *all = ARENA_ARRAY(&s->diags->arena, Atom, n + m);
+    memcpy(all, values, n * sizeof *all);
+    memcpy(all + n, calls, m * sizeof *all);
+    suggest(s, d, ast_name_span(c->ast, e), x.name, all, n + m, "it declares");
+    return T_ERROR;
+}
+
 TypeId check_member(Cx *c, NodeId e, TypeId want) {
     (void)want;
     Sema *s = c->s;
@@ -514,28 +537,7 @@ TypeId check_member(Cx *c, NodeId e, TypeId want) {
         return run_member(c, e, x.name);
     }
     uint32_t import = import_of(c, x.object);
-    if (import != NOT_FOUND) {
-        uint32_t module = s->symbol.data[import].target;
-        if (module == NOT_FOUND) return T_ERROR;
-        uint32_t y = sema_lookup(s, module, NS_VALUE, x.name);
-        if (y != NOT_FOUND && s->symbol.data[y].kind == SYM_CONST) {
-            return use_constant(c, e, y);
-        }
-        bool callable = sema_lookup(s, module, NS_CALLABLE, x.name) != NOT_FOUND;
-        Diag *d = error_name(c, callable ? WF_E_callable_as_value : WF_E_unknown_member, e, callable ? "`%s.%s` is called, it is no value" : "`%s` declares no value `%s`",
-                           name_z(c, callable ? s->symbol.data[import].name : s->module.data[module].name), name_z(c, x.name));
-        if (callable) {
-            diag_help(s->diags, d, "call it: `%s.%s(...)`", name_z(c, s->symbol.data[import].name), name_z(c, x.name));
-            return T_ERROR;
-        }
-        uint32_t n, m;
-        Atom *values = names_list(s, module, NS_VALUE, &n), *calls = names_list(s, module, NS_CALLABLE, &m);
-        Atom *all = ARENA_ARRAY(&s->diags->arena, Atom, n + m);
-        memcpy(all, values, n * sizeof *all);
-        memcpy(all + n, calls, m * sizeof *all);
-        suggest(s, d, ast_name_span(c->ast, e), x.name, all, n + m, "it declares");
-        return T_ERROR;
-    }
+    if (import != NOT_FOUND) return import_member(c, e, x, import);
     t = check_value(c, x.object, T_ERROR);
     inherit_work(c, e, x.object);
     if (t == T_ERROR) return T_ERROR;

@@ -119,6 +119,28 @@ static bool can_be_tagged(const Cx *c, TypeId have, TypeId want) {
     return type_fits(t, have, type_file_base(t, type_unopt(t, want)));
 }
 
+/* A record where the value of one of its fields is wanted. */
+static void help_record(Cx *c, Diag *d, NodeId e, TypeId have, TypeId want) {
+    Sema *s = c->s;
+    uint32_t n, hits = 0;
+    Atom field = 0;
+    const TypeField *f = type_fields(s->types, have, &n);
+    for (uint32_t i = 0; i < n; i++)
+        if (type_fits(s->types, f[i].type, want)) hits++, field = f[i].name;
+    if (hits != 1) return;
+    if (n == 1 && ast_is(c->ast, e, AST_RECORD)) {
+        NodeId value = ast_named(c->ast, ast_record(c->ast, e).fields.at[0]).value;
+        diag_help(s->diags, d, "a single value is written without its name");
+        diag_edit(s->diags, d, cx_span(c, e), "%.*s", STR_ARG(source_text(s->sources, cx_span(c, value))));
+        return;
+    }
+    Span end = cx_span(c, e);
+    end.off += end.len;
+    end.len = 0;
+    diag_help(s->diags, d, "field `%s` has that type", name_z(c, field));
+    if (is_postfix(c->ast, e)) diag_edit(s->diags, d, end, ".%s", name_z(c, field));
+}
+
 static void help_mismatch(Cx *c, Diag *d, NodeId e, TypeId have, TypeId want) {
     Sema *s = c->s;
     Span end = cx_span(c, e);
@@ -126,7 +148,6 @@ static void help_mismatch(Cx *c, Diag *d, NodeId e, TypeId have, TypeId want) {
     end.off += end.len;
     end.len = 0;
     TypeKind h = kind_of(c, have), w = kind_of(c, type_unopt(s->types, want));
-    uint32_t fields;
     if (w == TY_STRING && (h == TY_INT || h == TY_FLOAT || h == TY_BOOL || h == TY_DURATION || h == TY_SIZE || h == TY_ENUM || h == TY_TIME)) {
         bool literal = ast_is(c->ast, e, AST_INT) || ast_is(c->ast, e, AST_FLOAT) || ast_is(c->ast, e, AST_BOOL) || ast_is(c->ast, e, AST_DURATION) ||
                        ast_is(c->ast, e, AST_SIZE);
@@ -168,21 +189,8 @@ static void help_mismatch(Cx *c, Diag *d, NodeId e, TypeId have, TypeId want) {
         diag_help(s->diags, d, "put it into a list");
         diag_edit(s->diags, d, start, "[");
         diag_edit(s->diags, d, end, "]");
-    } else if (ast_is(c->ast, e, AST_RECORD) && type_at(s->types, have)->n == 1 && type_fits(s->types, type_fields(s->types, have, &fields)->type, want)) {
-        NodeId value = ast_named(c->ast, ast_record(c->ast, e).fields.at[0]).value;
-        diag_help(s->diags, d, "a single value is written without its name");
-        diag_edit(s->diags, d, cx_span(c, e), "%.*s", STR_ARG(source_text(s->sources, cx_span(c, value))));
     } else if (h == TY_RECORD) {
-        int hits = 0;
-        Atom field = 0;
-        uint32_t n;
-        const TypeField *f = type_fields(s->types, have, &n);
-        for (uint32_t i = 0; i < n; i++)
-            if (type_fits(s->types, f[i].type, want)) hits++, field = f[i].name;
-        if (hits == 1) {
-            diag_help(s->diags, d, "field `%s` has that type", name_z(c, field));
-            if (is_postfix(c->ast, e)) diag_edit(s->diags, d, end, ".%s", name_z(c, field));
-        }
+        help_record(c, d, e, have, want);
     }
 }
 

@@ -416,6 +416,28 @@ static bool report_wanted_lambda(Cx *c, Atom name, NodeId object, AstList args) 
     return false;
 }
 
+static void report_no_overload(Cx *c, Atom name, NodeId callee, NodeId object, NodeId first, TypeId t, AstList args) {
+    Sema *s = c->s;
+    bool shape = false; /* some overload takes such arguments, whatever their types */
+    for (int id = 0; id < LIB_COUNT; id++) {
+        NodeId arg[4];
+        shape |= TABLE(s)->name[id] == name && place_args(c, sema_lib(s, (LibId)id), object, args, arg);
+    }
+    Diag *d;
+    if (shape) {
+        if (kind_of(c, t) == TY_OPT) {
+            d = error_at(c, WF_E_optional_value, first, "`%s` cannot take `%s`, which may be none", name_z(c, name), ty(c, t));
+            diag_help(s->diags, d, "give a value for none with `??`, or test it: `if x != none { ... }`");
+        } else {
+            d = error_at(c, WF_E_type_mismatch, first, "`%s` cannot take `%s`", name_z(c, name), ty(c, t));
+        }
+        if (kind_of(c, t) == TY_LIST && kind_of(c, type_inner(s->types, t)) == TY_OPT) diag_help(s->diags, d, "`.compact()` drops what is none");
+    } else {
+        d = wrong_arguments(c, name, callee, object, args);
+    }
+    note_overloads(c, d, name);
+}
+
 TypeId check_lib_call(Cx *c, NodeId call, Atom name, NodeId object, AstList args, TypeId want) {
     (void)want;
     Sema *s = c->s;
@@ -460,23 +482,6 @@ TypeId check_lib_call(Cx *c, NodeId call, Atom name, NodeId object, AstList args
         }
     if (report_wanted_lambda(c, name, object, args)) return T_ERROR;
     check_rest(c, object, args, first);
-    bool shape = false; /* some overload takes such arguments, whatever their types */
-    for (int id = 0; id < LIB_COUNT; id++) {
-        NodeId arg[4];
-        shape |= TABLE(s)->name[id] == name && place_args(c, sema_lib(s, (LibId)id), object, args, arg);
-    }
-    Diag *d;
-    if (shape) {
-        if (kind_of(c, t) == TY_OPT) {
-            d = error_at(c, WF_E_optional_value, first, "`%s` cannot take `%s`, which may be none", name_z(c, name), ty(c, t));
-            diag_help(s->diags, d, "give a value for none with `??`, or test it: `if x != none { ... }`");
-        } else {
-            d = error_at(c, WF_E_type_mismatch, first, "`%s` cannot take `%s`", name_z(c, name), ty(c, t));
-        }
-        if (kind_of(c, t) == TY_LIST && kind_of(c, type_inner(s->types, t)) == TY_OPT) diag_help(s->diags, d, "`.compact()` drops what is none");
-    } else {
-        d = wrong_arguments(c, name, callee, object, args);
-    }
-    note_overloads(c, d, name);
+    report_no_overload(c, name, callee, object, first, t, args);
     return T_ERROR;
 }
