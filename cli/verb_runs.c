@@ -64,6 +64,13 @@ static void key_int(JsonOut *o, const char *key, int64_t v) {
     json_int(o->b, v);
 }
 
+static bool positive(const char *text, uint32_t *out) {
+    char *end;
+    unsigned long v = strtoul(text, &end, 10);
+    *out = (uint32_t)v;
+    return *end == '\0' && end != text && v > 0 && v <= 1000000;
+}
+
 /* --- runs --- */
 
 static bool on_run(void *cx, const EngineRun *r) {
@@ -124,12 +131,7 @@ static int run_runs(Cli *cli) {
     if (cli->args.len > 1) return cli_usage(cli, "at most one run is named");
     uint32_t limit = 20;
     const char *given = cli_option(cli, "limit");
-    if (given != NULL) {
-        char *end;
-        unsigned long v = strtoul(given, &end, 10);
-        if (*end != '\0' || end == given || v == 0 || v > 1000000) return cli_usage(cli, "--limit is a number above 0, not `%s`", given);
-        limit = (uint32_t)v;
-    }
+    if (given != NULL && !positive(given, &limit)) return cli_usage(cli, "--limit is a number above 0, not `%s`", given);
     Engine *e = session_engine(cli, NULL, true);
     if (e == NULL) return EXIT_INTERNAL;
     Buf why = BUF_INIT;
@@ -204,10 +206,30 @@ static bool split_name(Engine *e, const char *name, char id[65], const char **pa
     return ok;
 }
 
+typedef struct Sought {
+    const char *path;
+    bool found;
+} Sought;
+
+static bool on_sought(void *cx, const EngineNode *n) {
+    Sought *s = cx;
+    s->found = strcmp(n->path, s->path) == 0;
+    return !s->found;
+}
+
+/* A call that printed nothing and a call that does not exist have the same log. */
+static bool has_call(Engine *e, const char *run, const char *path, Buf *why) {
+    Sought s = {.path = path};
+    if (!engine_nodes(e, run, on_sought, &s, why)) return false;
+    if (!s.found) buf_printf(why, "the run %s has no call `%s`", run, path);
+    return s.found;
+}
+
 static int run_logs(Cli *cli) {
     if (cli->args.len != 1) return cli_usage(cli, "one run is named");
     const char *given = cli_option(cli, "attempt"), *path;
-    uint32_t attempt = given != NULL ? (uint32_t)strtoul(given, NULL, 10) : 0;
+    uint32_t attempt = 0;
+    if (given != NULL && !positive(given, &attempt)) return cli_usage(cli, "--attempt is a number above 0, not `%s`", given);
     Engine *e = session_engine(cli, NULL, true);
     if (e == NULL) return EXIT_INTERNAL;
     Buf why = BUF_INIT;
@@ -215,6 +237,7 @@ static int run_logs(Cli *cli) {
     LogCx x = {.l = list_open(cli_has(cli, "json"))};
     bool ok = split_name(e, cli->args.data[0], id, &path, &why);
     x.prefix = path == NULL;
+    if (ok && path != NULL) ok = has_call(e, id, path, &why);
     if (ok) ok = engine_log(e, id, path, attempt, on_log, &x, &why);
     return list_close(&x.l, e, ok, &why);
 }

@@ -66,7 +66,7 @@ static const char *name_with_format(Maker *m, const RtFile *f) {
 }
 
 /* Where the step sees the file: "in/train.csv", or "in/tables/a.csv" for a file inside a value. Equal content of one name has one
-   path, other content of that name another: "in/tables/2_a.csv". */
+   path, other content of that name another: "in/tables.2/a.csv". */
 static const char *place(Maker *m, const RtFile *f) {
     Arena *a = &m->t->arena;
     Str format = f->format != NULL ? rt_str(f->format) : (Str){0};
@@ -84,7 +84,7 @@ static const char *place(Maker *m, const RtFile *f) {
     for (unsigned k = 2; (i = placed(m, path)) >= 0; k++) {
         const TaskFile *other = &m->files.data[i];
         if (other->is_dir == f->is_dir && strcmp(other->sha256, f->sha256) == 0) return other->path;
-        path = arena_printf(a, "%s%s%u_%s", m->stem, m->many ? "/" : "", k, name);
+        path = arena_printf(a, "%s.%u/%s", m->stem, k, name);
     }
     add_file(m, f, path);
     return path;

@@ -467,6 +467,8 @@ def main():
         try:
             run(spec, values)
         except SystemExit as e:
+            if isinstance(e.code, str):
+                event(error=e.code)
             if e.code not in (None, 0):
                 raise
         for name, t, path, printed in spec["outputs"]:

@@ -1,0 +1,5 @@
+wfc run "$1" 2>&1
+wfc run -q "$1" -p n=0 2>&1
+wfc runs last
+wfc logs last
+wfc artifacts last
