@@ -173,7 +173,8 @@ static void put_change(Progress *p, Buf *b, const EngineEvent *e) {
     case EV_PROGRESS:
     case EV_METRIC:
     case EV_RUN_ENDING:
-    case EV_RUN_ENDED: return;
+    case EV_RUN_ENDED:
+    case EV_TICK: return;
     }
 }
 
@@ -208,7 +209,8 @@ static void count(Progress *p, const EngineEvent *e) {
     case EV_NODE_READY:
     case EV_METRIC:
     case EV_RUN_ENDING:
-    case EV_RUN_ENDED: return;
+    case EV_RUN_ENDED:
+    case EV_TICK: return;
     }
 }
 
@@ -217,7 +219,7 @@ void progress_event(Progress *p, const EngineEvent *e) {
     if (p->quiet) return;
     Buf change = BUF_INIT, b = BUF_INIT;
     put_change(p, &change, e);
-    bool redraw = p->live && (change.n > 0 || e->time - p->drawn_at >= 100);
+    bool redraw = p->live && (change.n > 0 || e->kind == EV_TICK || e->time - p->drawn_at >= 100);
     if (redraw) erase(p, &b);
     buf_str(&b, buf_view(&change));
     if (redraw && e->kind != EV_RUN_ENDED) draw(p, &b, e->time);

@@ -369,6 +369,7 @@ static int run_session(Cli *cli, Session *s, EngineOptions *o, const char *file)
     o->secret = on_secret;
     o->cx = &cx;
     o->log_events = cli->tty_err || cli_has(cli, "follow");
+    o->tick = cli->tty_err ? 200 : 0; /* the table of running steps moves while they say nothing */
     EngineResult r = {0};
     Buf why = BUF_INIT;
     catch_signals(e);

@@ -108,7 +108,14 @@ static void drop_facts(RtFacts *f) {
     for (int i = 0; i < 2; i++) free(texts[i]);
 }
 
+/* How long to wait: until the next timer, or the next tick. */
+static int64_t pause_of(const Sched *s, int64_t now) {
+    int64_t ms = next_timer(s, now), tick = s->o->tick;
+    return tick > 0 && (ms < 0 || ms > tick) ? tick : ms;
+}
+
 void sched_run(Sched *s, uint32_t workflow, const RtWord *params) {
+    int64_t ticked = s->runner.now(s->runner.cx);
     control_root(s, workflow, params);
     while (!s->done) {
         cancel_asked(s);
@@ -116,7 +123,7 @@ void sched_run(Sched *s, uint32_t workflow, const RtWord *params) {
         if (s->done || s->work.len > s->work.head) continue;
         Task *ended;
         Note *notes;
-        s->runner.wait(s->runner.cx, next_timer(s, s->runner.now(s->runner.cx)), &ended, &notes);
+        s->runner.wait(s->runner.cx, pause_of(s, s->runner.now(s->runner.cx)), &ended, &notes);
         for (Note *next; notes != NULL; notes = next) {
             next = notes->next;
             note(s, notes);
@@ -129,6 +136,10 @@ void sched_run(Sched *s, uint32_t workflow, const RtWord *params) {
         int64_t now = s->runner.now(s->runner.cx);
         call_wake(s, now);
         time_over(s, now);
+        if (s->o->tick > 0 && now - ticked >= s->o->tick) {
+            ticked = now;
+            record_event(s, &(EngineEvent){.kind = EV_TICK, .path = "", .step = ""});
+        }
         if (s->publish && s->cancel_seen == 0 && !store_healthy(s->store, &s->trouble)) {
             /* Nothing that runs from now on would be remembered. */
             s->cancel_seen = 1;

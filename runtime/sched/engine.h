@@ -61,6 +61,7 @@ typedef enum EngineEventKind {
     EV_METRIC,        /* text: name; value */
     EV_RUN_ENDING,    /* the body has ended with `status`; handlers follow when there are any */
     EV_RUN_ENDED,     /* status */
+    EV_TICK,          /* path "": `tick` has passed */
 } EngineEventKind;
 
 typedef struct EngineEvent {
@@ -99,6 +100,7 @@ typedef struct EngineOptions {
     int64_t grace;           /* between TERM and KILL; 0: ten seconds */
     uint64_t log_limit;      /* bytes kept per attempt; 0: 16 MiB; the first part and the last 64 KiB stay */
     bool log_events;         /* whether EV_LOG is wanted */
+    int64_t tick;            /* ms between two EV_TICK; 0: none are wanted */
     EngineSecretFn secret;   /* NULL: there are no secrets */
     EngineEventFn event;     /* may be NULL */
     void *cx;                /* of both */
