@@ -73,6 +73,13 @@ static const JitApi *open_api(Buf *why) {
 }
 #endif
 
+#ifdef __SANITIZE_ADDRESS__
+/* For a library that dlopen has loaded, gcc 12's leak checker guesses where its thread-local storage is, may take garbage for it,
+   and then crashes at the end of the program. */
+const char *__asan_default_options(void);
+__attribute__((visibility("default"))) const char *__asan_default_options(void) { return "intercept_tls_get_addr=0"; }
+#endif
+
 static bool install(Native *n, bool hot_only, Buf *why) {
     JitOptions o = options(hot_only);
     n->api = open_api(why);
