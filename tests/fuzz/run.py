@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Runs every fuzz target of a folder for FUZZ_SECONDS (60) each, two at a time. New inputs are not kept, but those that
-crash are, beside the folder of the targets.
+crash are, beside the folder of the targets. FUZZ_SEED=N tries others than the tests do.
 
 Seeds: the .wf files of tests, examples and stdlib, and fuzz/seeds/TARGET/*. Inputs that once crashed a target stand in
 fuzz/crashes/TARGET/* and are run first. A dictionary is fuzz/TARGET.dict, else fuzz/wf.dict."""
@@ -16,6 +16,7 @@ import tempfile
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 SECONDS = int(os.environ.get("FUZZ_SECONDS", "60"))
+SEED = os.environ.get("FUZZ_SEED", "1")
 
 
 def seed(target, folder):
@@ -37,7 +38,7 @@ def run(target):
         if known and known.returncode:
             return target.name, known.returncode, known.stderr, crashes
         words = [d for d in (HERE / f"{target.name}.dict", HERE / "wf.dict") if d.exists()][:1]
-        done = subprocess.run(command + [f"-dict={d}" for d in words] + [f"-max_total_time={SECONDS}", "-max_len=65536", corpus],
+        done = subprocess.run(command + [f"-dict={d}" for d in words] + [f"-max_total_time={SECONDS}", f"-seed={SEED}", "-max_len=65536", corpus],
                               cwd=tmp, capture_output=True)
         found = [p for p in pathlib.Path(tmp).glob("*-*") if p.is_file()]
         kept = [shutil.copy(p, target.parent.parent / f"{target.name}-{p.name}") for p in found]
