@@ -32,7 +32,10 @@ Val gen_zero(Gen *g, TypeId type) {
 
 LLVMValueRef gen_int(const Gen *g, int64_t v) { return LLVMConstInt(g->m->t_i64, (unsigned long long)v, true); }
 LLVMValueRef gen_id(const Gen *g, uint32_t v) { return LLVMConstInt(g->m->t_i32, v, false); }
-LLVMValueRef gen_bool(Gen *g, LLVMValueRef v_word) { return LLVMBuildICmp(g->b, LLVMIntNE, v_word, gen_int(g, 0), ""); }
+LLVMValueRef gen_bool(Gen *g, LLVMValueRef v_word) {
+    if (LLVMIsAZExtInst(v_word)) return LLVMGetOperand(v_word, 0); /* a word that gen_word just made */
+    return LLVMBuildICmp(g->b, LLVMIntNE, v_word, gen_int(g, 0), "");
+}
 LLVMValueRef gen_word(Gen *g, LLVMValueRef v_bool) { return LLVMBuildZExt(g->b, v_bool, g->m->t_i64, ""); }
 
 void gen_local(Gen *g, uint32_t number, TypeId type, Val v) {
@@ -42,7 +45,12 @@ void gen_local(Gen *g, uint32_t number, TypeId type, Val v) {
 
 /* --- slots --- */
 
-static LLVMValueRef reserve(Gen *g, LLVMTypeRef type) { return LLVMBuildAlloca(g->entry, type, ""); }
+/* At the start of the function, whatever was generated since. */
+static LLVMValueRef reserve(Gen *g, LLVMTypeRef type) {
+    LLVMBasicBlockRef b_entry = LLVMGetEntryBasicBlock(g->fn);
+    LLVMPositionBuilder(g->entry, b_entry, LLVMGetFirstInstruction(b_entry));
+    return LLVMBuildAlloca(g->entry, type, "");
+}
 
 Slot gen_slot(Gen *g, TypeId type) {
     Slot s = {.words = gen_words(g, type), .n = gen_nwords(g, type)};
@@ -127,24 +135,42 @@ void gen_branch(Gen *g, LLVMValueRef v_cond, LLVMBasicBlockRef yes, LLVMBasicBlo
     gen_begin(g, yes);
 }
 
-/* The block that fails with the trap: one for each place and kind. */
-static LLVMBasicBlockRef trap_block(Gen *g, TrapKind kind, uint32_t span) {
-    for (uint32_t i = g->trap.len; i-- > 0;)
-        if (g->trap.data[i].span == span && g->trap.data[i].kind == kind) return g->trap.data[i].b;
+static void build_trap(Gen *g, TrapKind kind, LLVMValueRef v_span) {
     static const AbiId call[] = {[TRAP_OVERFLOW] = ABI_rt_trap_overflow, [TRAP_ZERO] = ABI_rt_trap_zero, [TRAP_FLOAT] = ABI_rt_trap_float,
         [TRAP_EMPTY] = ABI_rt_trap_empty, [TRAP_NAME] = ABI_rt_trap};
-    LLVMBasicBlockRef b_here = LLVMGetInsertBlock(g->b), b_trap = gen_block(g, "trap");
-    gen_begin(g, b_trap);
-    GEN_CALL(g, call[kind], gen_id(g, span));
+    GEN_CALL(g, call[kind], v_span);
     LLVMBuildBr(g->b, g->b_fail);
-    gen_begin(g, b_here);
-    vec_push(&g->trap, ((Trap){span, kind, b_trap}));
-    return b_trap;
+}
+
+/* The block that fails with the trap: in hot code one for each place and kind, so that nothing is done for it before; in code that
+   runs once one for each kind, which is less to compile: the places come by a phi node. To be branched to from here. */
+static LLVMBasicBlockRef trap_block(Gen *g, TrapKind kind, uint32_t span) {
+    LLVMBasicBlockRef b_here = LLVMGetInsertBlock(g->b);
+    Trap *t = NULL;
+    for (uint32_t i = g->trap.len; i-- > 0 && t == NULL;)
+        if (g->trap.data[i].kind == kind && (!g->m->hot || g->trap.data[i].span == span)) t = &g->trap.data[i];
+    if (t == NULL) {
+        vec_push(&g->trap, ((Trap){span, kind, gen_block(g, "trap"), NULL}));
+        t = &vec_last(&g->trap);
+        gen_begin(g, t->b);
+        if (!g->m->hot) t->v_span = LLVMBuildPhi(g->b, g->m->t_i32, "");
+        build_trap(g, kind, g->m->hot ? gen_id(g, span) : t->v_span);
+        gen_begin(g, b_here);
+    }
+    LLVMValueRef v_span = gen_id(g, span);
+    if (t->v_span != NULL) LLVMAddIncoming(t->v_span, &v_span, &b_here, 1);
+    return t->b;
 }
 
 void gen_check(Gen *g, LLVMValueRef v_ok, TrapKind kind, uint32_t span) {
     LLVMBasicBlockRef b_ok = gen_block(g, "ok");
     gen_branch(g, v_ok, b_ok, g->b_retry != NULL ? g->b_retry : trap_block(g, kind, span));
+}
+
+void gen_check_not(Gen *g, LLVMValueRef v_bad, TrapKind kind, uint32_t span) {
+    LLVMBasicBlockRef b_ok = gen_block(g, "ok");
+    LLVMBuildCondBr(g->b, v_bad, g->b_retry != NULL ? g->b_retry : trap_block(g, kind, span), b_ok);
+    gen_begin(g, b_ok);
 }
 
 bool gen_unless(Gen *g, LLVMValueRef v_ok, LLVMBasicBlockRef *b_ok) {

@@ -94,6 +94,7 @@ typedef struct Trap {
     uint32_t span;
     TrapKind kind;
     LLVMBasicBlockRef b;
+    LLVMValueRef v_span;     /* a phi node, or NULL: of one place */
 } Trap;
 
 typedef enum BufferId { BUFFER_ARGS, BUFFER_OUT, BUFFER_OTHER, BUFFER_COUNT } BufferId;
@@ -103,7 +104,7 @@ typedef struct Gen {
     Module *m;
     Plan *p;
     const Flow *f;
-    LLVMBuilderRef b, entry;       /* at the end of the code; at the end of the first block, which only reserves the stack */
+    LLVMBuilderRef b, entry;       /* at the end of the code; for the stack, at its start */
     LLVMValueRef fn, v_rt, v_frame;
     const PlanCode *code;          /* NULL in a fn */
     const FlowFn *in_fn;           /* NULL in a piece of code */
@@ -156,6 +157,7 @@ LLVMValueRef gen_call(Gen *g, AbiId id, const LLVMValueRef *args, uint32_t n); /
     gen_call((g), (id), (const LLVMValueRef[]){__VA_ARGS__}, sizeof((LLVMValueRef[]){__VA_ARGS__}) / sizeof(LLVMValueRef))
 /* Fails with the trap unless v_ok. */
 void gen_check(Gen *g, LLVMValueRef v_ok, TrapKind kind, uint32_t span);
+void gen_check_not(Gen *g, LLVMValueRef v_bad, TrapKind kind, uint32_t span);
 /* Begins the code for a failure that needs values, reached unless v_ok; end it with gen_failed. False when the failure goes
    elsewhere and needs no code. */
 bool gen_unless(Gen *g, LLVMValueRef v_ok, LLVMBasicBlockRef *b_ok);

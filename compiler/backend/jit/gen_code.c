@@ -3,14 +3,12 @@
 
 #include <stdio.h>
 
-/* Begins a function: stack in a first block of its own, code after it. */
 static void begin(Gen *g, Module *m, LLVMValueRef fn) {
     *g = (Gen){.m = m, .p = m->p, .f = m->f, .fn = fn};
-    LLVMBasicBlockRef b_entry = gen_block(g, "entry"), b_start = gen_block(g, "start");
+    LLVMBasicBlockRef b_start = gen_block(g, "start");
     g->b_fail = gen_block(g, "fail");
     g->entry = LLVMCreateBuilderInContext(m->cx);
     g->b = LLVMCreateBuilderInContext(m->cx);
-    LLVMPositionBuilderAtEnd(g->entry, b_entry);
     gen_begin(g, b_start);
     g->v_rt = LLVMGetParam(fn, 0);
 }
@@ -19,7 +17,6 @@ static LLVMValueRef truth(const Gen *g, bool v) { return LLVMConstInt(g->m->t_i1
 
 /* Ends it with where failures go. */
 static void end(Gen *g) {
-    LLVMBuildBr(g->entry, LLVMGetNextBasicBlock(LLVMGetEntryBasicBlock(g->fn)));
     gen_begin(g, g->b_fail);
     LLVMBuildRet(g->b, truth(g, false));
     LLVMDisposeBuilder(g->b);
