@@ -86,7 +86,7 @@ void check_constant(Sema *s, uint32_t symbol);
 /* --- cycles.c --- */
 void check_cycles(Sema *s);
 
-/* --- expr.c --- */
+/* --- expr.c, mismatch.c --- */
 /* The type of an expression. `want` guides literals, enum members and branches; T_ERROR wants nothing. Does not report a
    mismatch with `want`. */
 TypeId check_expr(Cx *c, NodeId e, TypeId want);
