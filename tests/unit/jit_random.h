@@ -168,7 +168,11 @@ static inline uint32_t locals(Random *r, uint32_t n) {
     return b;
 }
 
+static inline Opnd gen_for(Random *r, TypeId type, int depth);
+
+/* A list to go through: often one that need not be made. */
 static inline Opnd source(Random *r, TypeId list, int depth) {
+    if (depth > 0 && r->loops < 2 && chance(r, 50)) return gen_for(r, list, depth);
     if (list == r->y[Y_INTS] && chance(r, 25)) {
         Opnd o = gen_arg(r, Y_SMALL, depth - 1);
         return make(r, FLOW_LIB, list, &o, 1, LIB_RANGE);
@@ -348,7 +352,7 @@ typedef struct RandomRow {
 
 static const RandomRow random_rows[] = {
 #define I2(op) {FLOW_##op, 0, Y_INT, 2, {Y_INT, Y_INT}}, {FLOW_##op, 0, Y_INT, 2, {Y_INT, Y_SMALL}}
-    I2(ADD_I), I2(SUB_I), I2(MUL_I), I2(FLOORDIV_I), I2(MOD_I), {FLOW_NEG_I, 0, Y_INT, 1, {Y_INT}},
+    {FLOW_FLOORDIV_I, 0, Y_INT, 2, {Y_INT, Y_SMALL}}, {FLOW_FLOORDIV_I, 0, Y_INT, 2, {Y_INT, Y_SMALL}}, I2(ADD_I), I2(SUB_I), I2(MUL_I), I2(FLOORDIV_I), I2(MOD_I), {FLOW_NEG_I, 0, Y_INT, 1, {Y_INT}},
     {FLOW_ADD_I, 0, Y_DURATION, 2, {Y_DURATION, Y_DURATION}}, {FLOW_MUL_I, 0, Y_SIZE, 2, {Y_SIZE, Y_INT}}, {FLOW_SUB_I, 0, Y_DURATION, 2, {Y_TIME, Y_TIME}},
     {FLOW_ADD_F, 0, Y_FLOAT, 2, {Y_FLOAT, Y_FLOAT}}, {FLOW_SUB_F, 0, Y_FLOAT, 2, {Y_FLOAT, Y_FLOAT}}, {FLOW_MUL_F, 0, Y_FLOAT, 2, {Y_FLOAT, Y_FLOAT}},
     {FLOW_DIV_F, 0, Y_FLOAT, 2, {Y_FLOAT, Y_FLOAT}}, {FLOW_FLOORDIV_F, 0, Y_FLOAT, 2, {Y_FLOAT, Y_FLOAT}}, {FLOW_MOD_F, 0, Y_FLOAT, 2, {Y_FLOAT, Y_FLOAT}},
@@ -391,7 +395,10 @@ static inline Opnd gen_row(Random *r, TypeId type, int depth) {
         const RandomRow *row = &random_rows[(from + i) % n];
         Opnd o[3];
         if (r->y[row->result] != type) continue;
-        for (uint32_t k = 0; k < row->n; k++) o[k] = gen_arg(r, row->arg[k], depth - 1);
+        for (uint32_t k = 0; k < row->n; k++) {
+            bool list = row->arg[k] >= Y_INTS && row->arg[k] <= Y_GROUPS;
+            o[k] = list ? source(r, r->y[row->arg[k]], depth - 1) : gen_arg(r, row->arg[k], depth - 1);
+        }
         return make(r, (FlowOp)row->op, type, o, row->n, row->lib);
     }
     return OPND_ABSENT;

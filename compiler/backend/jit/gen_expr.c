@@ -3,6 +3,9 @@
 
 /* --- arithmetic --- */
 
+/* Whether the builder has computed the condition already. What follows a failure that is certain may be a poison constant. */
+static bool known(LLVMValueRef v_cond, bool value) { return LLVMIsAConstantInt(v_cond) && LLVMConstIntGetZExtValue(v_cond) == value; }
+
 static LLVMValueRef checked(Gen *g, const char *intrinsic, LLVMValueRef v_a, LLVMValueRef v_b, uint32_t span) {
     LLVMValueRef v_pair = gen_intrinsic(g, intrinsic, g->m->t_i64, (LLVMValueRef[]){v_a, v_b}, 2);
     LLVMValueRef v_result = LLVMBuildExtractValue(g->b, v_pair, 0, ""), v_over = LLVMBuildExtractValue(g->b, v_pair, 1, "");
@@ -26,7 +29,7 @@ static void not_zero(Gen *g, LLVMValueRef v_divisor, uint32_t span) {
     LLVMValueRef v_ok = LLVMGetTypeKind(LLVMTypeOf(v_divisor)) == LLVMDoubleTypeKind
         ? LLVMBuildFCmp(g->b, LLVMRealUNE, v_divisor, f_const(g, 0), "")
         : LLVMBuildICmp(g->b, LLVMIntNE, v_divisor, gen_int(g, 0), "");
-    if (!LLVMIsConstant(v_ok) || LLVMConstIntGetZExtValue(v_ok) == 0) gen_check(g, v_ok, TRAP_ZERO, span);
+    if (!known(v_ok, true)) gen_check(g, v_ok, TRAP_ZERO, span);
 }
 
 /* Towards minus infinity, the remainder with the sign of the divisor. The machine's division of INT64_MIN by -1 faults: -1 is
@@ -39,10 +42,10 @@ static LLVMValueRef int_division(Gen *g, FlowOp op, LLVMValueRef v_a, LLVMValueR
     if (op == FLOW_FLOORDIV_I) {
         LLVMValueRef v_least = LLVMBuildICmp(b, LLVMIntEQ, v_a, gen_int(g, INT64_MIN), "");
         LLVMValueRef v_over = LLVMBuildAnd(b, v_minus, v_least, "");
-        if (!LLVMIsConstant(v_over)) gen_check_not(g, v_over, TRAP_OVERFLOW, span);
+        if (!known(v_over, false)) gen_check_not(g, v_over, TRAP_OVERFLOW, span);
     }
     LLVMValueRef v_r = LLVMBuildSRem(b, v_a, v_by, ""), v_q = op == FLOW_MOD_I ? NULL : LLVMBuildSDiv(b, v_a, v_by, "");
-    if (op == FLOW_MOD_I && LLVMIsConstant(v_by) && LLVMConstIntGetSExtValue(v_by) > 0) { /* the common case, in less code */
+    if (op == FLOW_MOD_I && LLVMIsAConstantInt(v_by) && LLVMConstIntGetSExtValue(v_by) > 0) { /* the common case, in less code */
         LLVMValueRef v_below = LLVMBuildICmp(b, LLVMIntSLT, v_r, gen_int(g, 0), "");
         return LLVMBuildSelect(b, v_below, LLVMBuildAdd(b, v_r, v_by, ""), v_r, "");
     }
