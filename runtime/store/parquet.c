@@ -74,21 +74,25 @@ static void skip_struct(Thrift *t) {
     while ((type = field(t, &id)) != T_STOP && !t->bad) skip(t, type);
 }
 
+/* In a collection a bool is a byte; in a struct its value is its type. */
+static void skip_element(Thrift *t, unsigned type) {
+    if (type == T_TRUE || type == T_FALSE) byte(t);
+    else skip(t, type);
+}
+
 static void skip_list(Thrift *t) {
     unsigned type;
     uint64_t n = list(t, &type);
-    for (uint64_t i = 0; i < n && !t->bad; i++) {
-        if (type == T_TRUE || type == T_FALSE) byte(t);
-        else skip(t, type);
-    }
+    for (uint64_t i = 0; i < n && !t->bad; i++) skip_element(t, type);
 }
 
 static void skip_map(Thrift *t) {
     uint64_t n = varint(t);
+    if (n > (uint64_t)(t->end - t->p)) t->bad = true; /* an entry has at least two bytes */
     unsigned types = n > 0 ? byte(t) : 0;
     for (uint64_t i = 0; i < n && !t->bad; i++) {
-        skip(t, types >> 4);
-        skip(t, types & 15);
+        skip_element(t, types >> 4);
+        skip_element(t, types & 15);
     }
 }
 
