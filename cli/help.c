@@ -93,7 +93,9 @@ void cli_man(Buf *out, const Verb *verb) {
         buf_z(out, ".SH EXIT STATUS\n0 fine, 1 findings or a failed run, 2 wrong usage, 3 an internal or input/output error.\n");
         return;
     }
-    buf_printf(out, ".TH WFC\\-%s 1 \"\" \"wfc " WFC_VERSION "\"\n.SH NAME\nwfc\\-%s \\- ", verb->name, verb->name);
+    buf_z(out, ".TH WFC\\-");
+    for (const char *p = verb->name; *p; p++) buf_addc(out, *p >= 'a' && *p <= 'z' ? (char)(*p - 32) : *p);
+    buf_printf(out, " 1 \"\" \"wfc " WFC_VERSION "\"\n.SH NAME\nwfc\\-%s \\- ", verb->name);
     man_text(out, verb->summary);
     buf_z(out, "\n.SH SYNOPSIS\n.B wfc ");
     man_text(out, verb->usage);

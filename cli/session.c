@@ -126,9 +126,9 @@ Engine *session_engine(const Cli *cli, const char *project, bool read_only) {
 
 bool secret_value(void *cx, const char *name, Buf *value) {
     const Cli *cli = cx;
-    Buf key = BUF_INIT;
-    buf_z(&key, "WFC_SECRET_");
-    for (const char *p = name; *p; p++) buf_addc(&key, *p >= 'a' && *p <= 'z' ? (char)(*p - 32) : *p);
+    Buf key = BUF_INIT, upper = BUF_INIT;
+    for (const char *p = name; *p; p++) buf_addc(&upper, *p >= 'a' && *p <= 'z' ? (char)(*p - 32) : *p);
+    buf_printf(&key, "WFC_SECRET_%s", buf_cstr(&upper));
     const char *env = getenv(key.p), *dir = cli_option(cli, "secrets");
     bool found = env != NULL;
     if (found) {
@@ -142,6 +142,8 @@ bool secret_value(void *cx, const char *name, Buf *value) {
         if (found) buf_add(value, file.p, file.n);
         buf_free(&file);
     }
+    if (!found) buf_printf(value, "set WFC_SECRET_%s or give --secrets DIR", buf_cstr(&upper));
+    buf_free(&upper);
     buf_free(&key);
     return found;
 }

@@ -27,7 +27,7 @@ Engine *session_engine(const Cli *cli, const char *project, bool read_only);
 const char *cli_store_dir(const Cli *cli, Arena *a, const char *project);
 
 /* The value of a secret, cx being the Cli: the variable WFC_SECRET_<NAME> in upper case, or the file of that name in the directory
-   of --secrets, less its final newline. */
+   of --secrets, less its final newline. Without one `value` tells how to give it. */
 bool secret_value(void *cx, const char *name, Buf *value);
 
 #endif

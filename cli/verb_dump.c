@@ -4,7 +4,7 @@
 #include "compiler/pass/pass.h"
 
 static int run(Cli *cli) {
-    if (cli->args.len != 1) return cli_usage(cli, "one file is dumped");
+    if (cli->args.len != 1) return cli_usage(cli, "name one file to dump");
     const char *after = cli_option(cli, "dump-after");
     if (after != NULL && !pass_known(after)) return cli_usage(cli, "there is no pass `%s`", after);
     Program p;

@@ -5,6 +5,7 @@
 #include "base/io.h"
 #include "base/json.h"
 #include "base/yaml.h"
+#include "compiler/backend/graph/graph.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -101,6 +102,7 @@ static int find_workflow(const Cli *cli, const Session *s, uint32_t *index) {
 
 /* --- results --- */
 
+/* `run_id` is NULL when the run was not recorded: then it cannot be named. */
 static void put_failure(Buf *b, const EngineFailure *f, const Cli *cli, const char *run_id, const char *file) {
     bool color = cli->color_err;
     buf_printf(b, "\n%s%s%s failed: %s\n", color ? "\x1b[31m" : "", f->path[0] ? f->path : "the run", color ? "\x1b[0m" : "", f->message);
@@ -117,7 +119,7 @@ static void put_failure(Buf *b, const EngineFailure *f, const Cli *cli, const ch
             p += n + (p[n] == '\n');
         }
     }
-    if (f->attempt == 0) return;
+    if (f->attempt == 0 || run_id == NULL) return;
     bool elsewhere = strchr(file, '/') != NULL; /* then the store is not found from here */
     buf_printf(b, "  run it alone with the same inputs: wfc step %s%s%s/%s\n", elsewhere ? file : "", elsewhere ? " " : "", run_id, f->path);
 }
@@ -289,7 +291,7 @@ static bool copy_outputs(Engine *e, Str json, const char *dest, unsigned depth, 
     return ok;
 }
 
-static int finish(Cli *cli, Engine *e, EngineResult *r, const char *file) {
+static int finish(Cli *cli, Engine *e, EngineResult *r, const char *file, bool recorded) {
     Buf out = BUF_INIT, err = BUF_INIT, why = BUF_INIT;
     int code = r->status == ENGINE_SUCCEEDED ? EXIT_FINE : EXIT_FINDINGS;
     const char *dir = cli_option(cli, "output");
@@ -298,8 +300,10 @@ static int finish(Cli *cli, Engine *e, EngineResult *r, const char *file) {
         if (made != 0) code = cli_error(EXIT_INTERNAL, "cannot make `%s`: %s", dir, strerror(made));
         else if (!copy_outputs(e, buf_view(&r->outputs_json), dir, 0, &why)) code = cli_error(EXIT_INTERNAL, "%s", buf_cstr(&why));
     }
-    for (uint32_t i = 0; i < r->nfailure; i++) put_failure(&err, &r->failure[i], cli, r->run_id, file);
-    buf_printf(&err, "%srun %s %s in ", r->nfailure ? "\n" : "", r->run_id, engine_status_name(r->status));
+    for (uint32_t i = 0; i < r->nfailure; i++) put_failure(&err, &r->failure[i], cli, recorded ? r->run_id : NULL, file);
+    if (r->nfailure > 0) buf_addc(&err, '\n');
+    if (recorded) buf_printf(&err, "run %s ", r->run_id);
+    buf_printf(&err, "%s in ", engine_status_name(r->status));
     put_elapsed(&err, r->ended - r->started);
     buf_printf(&err, ": %u done", r->succeeded);
     if (r->failed) buf_printf(&err, ", %u failed", r->failed);
@@ -348,12 +352,8 @@ static int dry_run(const Session *s, const EngineOptions *o) {
     if (!engine_check_params(&s->plan.rt, o, &why)) {
         code = cli_error(EXIT_USAGE, "%s", why.p);
     } else {
-        const RtWorkflow *w = &s->plan.rt.workflow[o->workflow];
-        buf_printf(&out, "workflow `%s` would run with these parameters; it calls:\n", w->name);
-        for (uint32_t i = 0; i < s->plan.rt.nnode; i++) {
-            const RtNode *n = &s->plan.rt.node[i];
-            if (n->kind == RT_CALL) buf_printf(&out, "  %s: %s\n", n->name, s->plan.rt.step[n->ref].name);
-        }
+        buf_printf(&out, "the parameters fit; %s%s\n", o->step != NULL ? "this step would run: " : "this would run:", o->step != NULL ? o->step : "");
+        if (o->step == NULL) graph_text(&out, &s->program.flow, o->workflow);
         if (!cli_out(buf_view(&out))) code = EXIT_INTERNAL;
     }
     buf_free(&why);
@@ -376,7 +376,7 @@ static int run_session(Cli *cli, Session *s, EngineOptions *o, const char *file)
     bool began = engine_run(e, &s->plan.rt, o, &r, &why);
     running = NULL;
     progress_end(cx.progress);
-    int code = began ? finish(cli, e, &r, file) : cli_error(EXIT_USAGE, "%s", buf_cstr(&why));
+    int code = began ? finish(cli, e, &r, file, !o->unpublished) : cli_error(EXIT_USAGE, "%s", buf_cstr(&why));
     engine_result_free(&r);
     progress_free(cx.progress);
     engine_close(e);
@@ -474,7 +474,7 @@ static int step_again(Cli *cli, Session *s, const Recorded *r, const char *file)
 }
 
 static int run_step(Cli *cli) {
-    if (cli->args.len != 1 && cli->args.len != 2) return cli_usage(cli, "a call of a run is named");
+    if (cli->args.len != 1 && cli->args.len != 2) return cli_usage(cli, "name one call of a run");
     const char *file = cli->args.len == 2 ? cli->args.data[0] : NULL, *call = vec_last(&cli->args);
     Arena tmp = ARENA_INIT;
     Str dir = file != NULL ? path_dir(str_of(file)) : STR("");
@@ -507,7 +507,7 @@ const Verb verb_step = {
         {"shell", 0, NULL, false, "open $SHELL where the code would run"},
         {"follow", 'f', NULL, false, "print what the step prints"},
         {"json", 0, NULL, false, "print the result as JSON"},
-        {"quiet", 'q', NULL, false, "print failures and the result only"},
+        {"quiet", 'q', NULL, false, "print failures, one line about the run and the result only"},
         {"output", 'o', "DIR", false, "copy produced files into this directory"},
         {"secrets", 0, "DIR", false, "a directory with one file per secret"},
         {"store", 0, "DIR", false, "the store that holds the run"},
@@ -517,7 +517,7 @@ const Verb verb_step = {
 };
 
 static int run(Cli *cli) {
-    if (cli->args.len != 1) return cli_usage(cli, "one file is run");
+    if (cli->args.len != 1) return cli_usage(cli, "name one file to run");
     /* FILE.wf:step names one step of the file. */
     char *path = wf_strdup(cli->args.data[0]), *colon = strrchr(path, ':');
     const char *step = NULL;
@@ -550,7 +550,7 @@ const Verb verb_run = {
         {"jit", 0, "WHEN", false, "native code for expressions: auto (where it pays), always, never"},
         {"dump-llvm", 0, NULL, false, "print the LLVM code of all expressions, run nothing"},
         {"follow", 'f', NULL, false, "print what the steps print"},
-        {"quiet", 'q', NULL, false, "print failures and the result only"},
+        {"quiet", 'q', NULL, false, "print failures, one line about the run and the result only"},
         {"json", 0, NULL, false, "print the result as JSON"},
         {"run-id", 0, "ID", false, "name the run"},
         {"secrets", 0, "DIR", false, "a directory with one file per secret"},

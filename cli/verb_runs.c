@@ -119,7 +119,13 @@ static bool on_node(void *cx, const EngineNode *n) {
     }
     Buf time = BUF_INIT;
     if (n->ended > 0 && n->started > 0) put_elapsed(&time, n->ended - n->started);
-    buf_printf(&l->out, "%-32s %-20s %-10s %8s", n->path, n->step, n->status, buf_cstr(&time));
+    /* "lib/steps.wf.train" is called "steps.train", as in the source. */
+    const char *slash = strrchr(n->step, '/'), *step = slash != NULL ? slash + 1 : n->step, *dot = strrchr(step, '.');
+    bool project = dot != NULL && dot - step >= 3 && strncmp(dot - 3, ".wf", 3) == 0;
+    Buf name = BUF_INIT;
+    buf_printf(&name, "%.*s%s", project ? (int)(dot - 3 - step) : (int)strlen(step), step, project ? dot : "");
+    buf_printf(&l->out, "%-32s %-20s %-10s %8s", n->path, buf_cstr(&name), n->status, buf_cstr(&time));
+    buf_free(&name);
     if (n->attempts > 1) buf_printf(&l->out, "  %u attempts", n->attempts);
     if (n->message != NULL) buf_printf(&l->out, "  %.*s", (int)strcspn(n->message, "\n"), n->message);
     buf_addc(&l->out, '\n');
@@ -128,7 +134,7 @@ static bool on_node(void *cx, const EngineNode *n) {
 }
 
 static int run_runs(Cli *cli) {
-    if (cli->args.len > 1) return cli_usage(cli, "at most one run is named");
+    if (cli->args.len > 1) return cli_usage(cli, "name one run, or none");
     uint32_t limit = 20;
     const char *given = cli_option(cli, "limit");
     if (given != NULL && !positive(given, &limit)) return cli_usage(cli, "--limit is a number above 0, not `%s`", given);
@@ -226,7 +232,7 @@ static bool has_call(Engine *e, const char *run, const char *path, Buf *why) {
 }
 
 static int run_logs(Cli *cli) {
-    if (cli->args.len != 1) return cli_usage(cli, "one run is named");
+    if (cli->args.len != 1) return cli_usage(cli, "name one run");
     const char *given = cli_option(cli, "attempt"), *path;
     uint32_t attempt = 0;
     if (given != NULL && !positive(given, &attempt)) return cli_usage(cli, "--attempt is a number above 0, not `%s`", given);
@@ -298,7 +304,7 @@ static bool on_found(void *cx, const EngineArtifact *a) {
 }
 
 static int run_artifacts(Cli *cli) {
-    if (cli->args.len > 1) return cli_usage(cli, "at most one run or artifact is named");
+    if (cli->args.len > 1) return cli_usage(cli, "name one run or artifact, or none");
     const char *dest = cli_option(cli, "output"), *name = cli->args.len > 0 ? cli->args.data[0] : NULL;
     if (dest != NULL && name == NULL) return cli_usage(cli, "--output needs the artifact to copy");
     Engine *e = session_engine(cli, NULL, true);
@@ -310,9 +316,18 @@ static int run_artifacts(Cli *cli) {
     if (dest != NULL) {
         Found f = {0};
         ok = engine_find_artifact(e, name, on_found, &f, &why) && engine_copy_out(e, f.sha256, f.is_dir, dest, &why);
+    } else if (name != NULL && (strchr(name, '/') != NULL || !engine_find_run(e, name, id, &why))) {
+        Buf none = why; /* why it is not a run; it may be an artifact */
+        why = BUF_INIT;
+        ok = engine_find_artifact(e, name, on_artifact, &l, &why);
+        if (!ok && none.n > 0 && str_starts(buf_view(&why), STR("there is no artifact"))) {
+            buf_clear(&why);
+            if (str_starts(buf_view(&none), STR("there is no run"))) buf_printf(&why, "there is no run and no artifact `%s`", name);
+            else buf_str(&why, buf_view(&none));
+        }
+        buf_free(&none);
     } else {
-        ok = name == NULL || engine_find_run(e, name, id, &why);
-        if (ok) ok = engine_artifacts(e, name != NULL ? id : NULL, on_artifact, &l, &why);
+        ok = engine_artifacts(e, name != NULL ? id : NULL, on_artifact, &l, &why);
     }
     return list_close(&l, e, ok, &why);
 }
@@ -321,7 +336,8 @@ const Verb verb_artifacts = {
     .name = "artifacts",
     .usage = "artifacts [OPTIONS] [RUN | ARTIFACT]",
     .summary = "lists the files that runs produced, or copies one out",
-    .about = "An artifact is named by RUN/CALL.OUTPUT, by RUN/CALL when the call has one, or by the beginning of its SHA-256.",
+    .about = "Of all runs, of one, or one alone. An artifact is named by RUN/CALL.OUTPUT, by RUN/CALL when the call has one, or by the\n"
+             "beginning of its SHA-256.",
     .options = (const CliOption[]){
         {"output", 'o', "PATH", false, "copy the artifact there"},
         {"json", 0, NULL, false, "print JSON"},

@@ -42,7 +42,7 @@ static int show(Cli *cli, Program *p) {
 }
 
 static int run(Cli *cli) {
-    if (cli->args.len != 1) return cli_usage(cli, "one file is shown");
+    if (cli->args.len != 1) return cli_usage(cli, "name one file to show");
     Program p;
     int e = program_check(&p, cli->args.data[0], "<stdin>", true), code;
     if (e != 0) code = cli_error(EXIT_INTERNAL, "cannot read `%s`: %s", cli->args.data[0], strerror(e));

@@ -78,7 +78,7 @@ typedef struct EngineEvent {
     const EngineFailure *failure;
 } EngineEvent;
 
-/* Appends the value of secret `name` to `value`; false when there is none. */
+/* Appends the value of secret `name` to `value`; false when there is none, and then `value` may tell how to give it. */
 typedef bool (*EngineSecretFn)(void *cx, const char *name, Buf *value);
 typedef void (*EngineEventFn)(void *cx, const EngineEvent *event);
 

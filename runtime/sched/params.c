@@ -197,7 +197,7 @@ bool params_read(Rt *rt, Store *store, const RtPlan *plan, const char *whose, ui
         if (given[i].some)
             ok = given[i].json ? rt_read_json(rt, p->type, given[i].text, value) : rt_read_text(rt, p->type, given[i].text, value);
         else if (p->fallback.from == RT_FROM_NONE)
-            ok = rt_error(rt, "a value is required");
+            ok = rt_error(rt, "a value is required, as in `--%s %s=VALUE`", o->unpublished ? "set" : "param", p->name);
         else
             ok = fallback(rt, plan, p, value);
         if (!ok) {

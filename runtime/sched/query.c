@@ -266,6 +266,6 @@ bool engine_node_inputs(Engine *e, const char *run, const char *path, Buf *input
     Inputs i = {inputs_json, step, false, false};
     if (!store_query(engine_store(e), STORE_INPUTS, (const char *const[]){run, path}, inputs_row, &i, why)) return false;
     if (i.found && i.recorded) return inputs_json->p[0] != '@' || read_aside(engine_store(e), inputs_json, why);
-    buf_printf(why, i.found ? "the inputs of `%s` in run %s were not recorded: it did not start" : "there is no node `%s` in run %s", path, run);
+    buf_printf(why, i.found ? "the inputs of `%s` in run %s were not recorded: it did not start" : "the run %s has no call `%s`", i.found ? path : run, i.found ? run : path);
     return false;
 }

@@ -133,7 +133,7 @@ static bool secret(Maker *m, TaskInput *in, const RtText *name) {
         in->text = (Str){keep_text(m, &value), value.n};
         m->t->secret[m->t->nsecret++] = in->text;
     } else
-        rt_error(&s->rt, "there is no secret `%s`, which the step gets as `%s`", name->s, in->param->name);
+        rt_error(&s->rt, "there is no secret `%s`, which the step gets as `%s`%s%s", name->s, in->param->name, value.n > 0 ? "; " : "", buf_cstr(&value));
     buf_free(&value);
     return ok;
 }

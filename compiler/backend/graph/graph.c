@@ -67,7 +67,11 @@ const char *graph_region_label(const Flow *f, RegionId id) {
     case REGION_PASS: return "each pass";
     case REGION_TRIED: return "try";
     case REGION_CAUGHT: return "catch";
-    case REGION_HANDLER: return r->name != 0 ? atom_cstr(f->atoms, r->name) : "handler";
+    case REGION_HANDLER:
+        if (r->name == 0) return "handler";
+        if (str_is(atom_str(f->atoms, r->name), "success")) return "on success";
+        if (str_is(atom_str(f->atoms, r->name), "failure")) return "on failure";
+        return atom_cstr(f->atoms, r->name);
     case REGION_BODY: return "";
     }
     return "";

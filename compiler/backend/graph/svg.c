@@ -9,6 +9,7 @@ enum { SWEEPS = 8 };
 
 typedef struct Box {
     double x, y, w, h; /* of a node: relative to its region; y down */
+    double below;      /* of a node: from its lower edge to that of its row */
     uint32_t layer;
 } Box;
 
@@ -226,6 +227,7 @@ static void size_region(Picture *p, RegionId id) {
             b->y = y;
             tall = fmax(tall, b->h);
         }
+        for (uint32_t i = l.at.data[k]; i < l.at.data[k + 1]; i++) p->node[l.node.data[i]].below = tall - p->node[l.node.data[i]].h;
         y += tall + GAP_Y;
     }
     Box *b = &p->region[id];
@@ -280,9 +282,11 @@ static void write_edges(Buf *out, Picture *p, NodeId n, double ox, double oy) {
     NodeId *before = graph_before(p->f, n, &k);
     for (uint32_t i = 0; i < k; i++) {
         const Box *a = &p->node[before[i]], *b = &p->node[n];
-        double x1 = ox + a->x + a->w / 2, y1 = oy + a->y + a->h, x2 = ox + b->x + b->w / 2, y2 = oy + b->y, bend = (y2 - y1) / 2;
-        buf_printf(out, "<path d=\"M%.1f %.1fC%.1f %.1f %.1f %.1f %.1f %.1f\" class=\"edge\" marker-end=\"url(#arrow)\"/>\n", x1, y1, x1, y1 + bend, x2,
-                   y2 - bend - 4, x2, y2 - 4);
+        double x1 = ox + a->x + a->w / 2, y1 = oy + a->y + a->h, x2 = ox + b->x + b->w / 2, y2 = oy + b->y;
+        buf_printf(out, "<path d=\"M%.1f %.1f", x1, y1);
+        if (a->below > 0) buf_printf(out, "V%.1f", y1 += a->below); /* past its taller neighbours, not through them */
+        double bend = (y2 - y1) / 2;
+        buf_printf(out, "C%.1f %.1f %.1f %.1f %.1f %.1f\" class=\"edge\" marker-end=\"url(#arrow)\"/>\n", x1, y1 + bend, x2, y2 - bend - 4, x2, y2 - 4);
     }
     free(before);
 }
