@@ -60,8 +60,8 @@ LLVMTypeRef word_type(const Module *m, char word);
 LLVMTypeRef array_of(const Module *m, LLVMTypeRef t, uint64_t n);
 /* A private constant. */
 LLVMValueRef module_constant(Module *m, LLVMValueRef value, const char *name);
-/* Says of a function that it returns a C bool. */
-void module_returns_bool(Module *m, LLVMValueRef fn);
+/* The attributes of every function, here or in the runtime: a bool is one of C; nothing unwinds. */
+void module_mark(Module *m, LLVMValueRef fn);
 /* The static RtText of a string constant. */
 LLVMValueRef module_text(Module *m, uint32_t constant);
 /* Generates the code number `code` as the function wf_<code>. */

@@ -150,7 +150,7 @@ void gen_code(Module *m, uint32_t code) {
     char name[32];
     snprintf(name, sizeof name, "wf_%u", code);
     LLVMValueRef fn = LLVMAddFunction(m->m, name, LLVMFunctionType(m->t_i1, param, is_value ? 4 : 3, false));
-    module_returns_bool(m, fn);
+    module_mark(m, fn);
     Gen g;
     begin(&g, m, fn);
     g.v_frame = LLVMGetParam(fn, 1);

@@ -322,7 +322,7 @@ static LLVMValueRef declare_fn(Module *m, uint32_t index) {
     m->fn_type[index] = fn_type(m, fn, m->f->param.data + fn->param);
     char *name = arena_printf(&m->arena, "fn_%u_%s", index, atom_cstr(m->f->atoms, fn->name));
     m->fn[index] = LLVMAddFunction(m->m, name, m->fn_type[index]);
-    module_returns_bool(m, m->fn[index]);
+    module_mark(m, m->fn[index]);
     return m->fn[index];
 }
 

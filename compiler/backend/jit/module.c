@@ -166,7 +166,11 @@ static void add_attribute(Module *m, LLVMValueRef fn, LLVMAttributeIndex at, con
     LLVMAddAttributeAtIndex(fn, at, LLVMCreateEnumAttribute(m->cx, kind, 0));
 }
 
-void module_returns_bool(Module *m, LLVMValueRef fn) { add_attribute(m, fn, LLVMAttributeReturnIndex, "zeroext"); }
+/* Nothing is thrown through native code: without the mark each function would get an entry in the tables for unwinding. */
+void module_mark(Module *m, LLVMValueRef fn) {
+    if (LLVMGetReturnType(LLVMGlobalGetValueType(fn)) == m->t_i1) add_attribute(m, fn, LLVMAttributeReturnIndex, "zeroext");
+    add_attribute(m, fn, (LLVMAttributeIndex)LLVMAttributeFunctionIndex, "nounwind");
+}
 
 static void declare(Module *m, AbiId id) {
     LLVMTypeRef param[8];
@@ -181,8 +185,7 @@ static void declare(Module *m, AbiId id) {
     LLVMTypeRef result = c_type(m, abi[id].result, strlen(abi[id].result));
     m->abi_type[id] = LLVMFunctionType(result, param, n, false);
     LLVMValueRef fn = m->abi[id] = LLVMAddFunction(m->m, abi[id].name, m->abi_type[id]);
-    if (result == m->t_i1) module_returns_bool(m, fn);
-    add_attribute(m, fn, (LLVMAttributeIndex)LLVMAttributeFunctionIndex, "nounwind");
+    module_mark(m, fn);
     if (strncmp(abi[id].name, "rt_trap", 7) == 0) add_attribute(m, fn, (LLVMAttributeIndex)LLVMAttributeFunctionIndex, "cold");
 }
 
