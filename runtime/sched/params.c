@@ -162,8 +162,12 @@ static bool from_object(Str object, const RtPlan *plan, const char *whose, uint3
     return ok;
 }
 
-static void fault(Rt *rt, const RtParam *p, const char *whose, Buf *why) {
-    buf_printf(why, "%sparameter `%s` of %s (%s): %s", why->n > 0 ? "\n" : "", p->name, whose, rt_type(rt->types, p->type)->name, buf_cstr(&rt->error));
+static void fault(Rt *rt, const RtParam *p, const char *whose, bool text, Buf *why) {
+    const char *error = buf_cstr(&rt->error);
+    if (strncmp(error, "$: ", 3) == 0) error += 3; /* the value as a whole */
+    buf_printf(why, "%sparameter `%s` of %s (%s): %s", why->n > 0 ? "\n" : "", p->name, whose, rt_type(rt->types, p->type)->name, error);
+    if (rt_type(rt->types, p->type)->kind == RT_LIST && text)
+        buf_z(why, "; a list is written as JSON, as in `[1, 2]` or `[\"a\", \"b\"]`");
     rt_clear_error(rt);
 }
 
@@ -201,7 +205,7 @@ bool params_read(Rt *rt, Store *store, const RtPlan *plan, const char *whose, ui
         else
             ok = fallback(rt, plan, p, value);
         if (!ok) {
-            fault(rt, p, whose, &wrong);
+            fault(rt, p, whose, given[i].some && !given[i].json, &wrong);
             continue;
         }
         uint32_t n = rt_type(plan->types, p->type)->words;

@@ -10,3 +10,5 @@ wfc run -q "$1" -p n=1 -p mode=quick 2>&1 || echo "exit $?"
 wfc run -q "$1" -p n 2>&1 || echo "exit $?"
 wfc run -q "$1" --params nowhere.json 2>&1 || echo "exit $?"
 wfc run -q --dry-run "$1" -p n=1
+wfc run -q "$1" -p n=1 -p xs=0.1,0.2 2>&1 || echo "exit $?"
+wfc run -q "$1" -p n=1 -p 'xs=[0.1, x]' 2>&1 || echo "exit $?"

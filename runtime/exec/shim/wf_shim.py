@@ -421,8 +421,10 @@ def describe(spec, exc):
             if f.filename == script:
                 if t is tb:
                     line = f.lineno
-                f._line = f.line
+                f.line  # read while the place is still that of the script, and kept
                 f.filename, f.lineno = spec["file"], f.lineno + spec["line"] - 1
+                if getattr(f, "end_lineno", None) is not None:
+                    f.end_lineno += spec["line"] - 1
         t.stack[:] = frames
         if getattr(t, "filename", None) == script:
             line = int(t.lineno or 0)
