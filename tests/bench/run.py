@@ -148,9 +148,9 @@ def run_noop(b):
 
 
 def many_functions(b, n, salt):
-    """A file of n functions that one expression sums. The salt makes new code, which no cache of native code holds."""
+    """A file of n functions of two blocks that one expression sums. The salt makes new code, which no cache holds."""
     path = b.tmp / f"functions-{n}-{salt}.wf"
-    out = [f"fn f{i}(x: int) -> int = if x % {i + 2} == {salt % (i + 2)} {{ x * {i + 3} + {salt} }} else {{ x + {i} }}" for i in range(n)]
+    out = [f"fn f{i}(x: int) -> int = if x > {i + salt} {{ x + {i} }} else {{ {i} }}" for i in range(n)]
     out += ["", "workflow sums(x: int = 5) -> int {"]
     group = 50
     for g in range(0, n, group):
