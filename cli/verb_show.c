@@ -14,7 +14,7 @@ static const GraphFormat *chosen(Cli *cli) {
 
 static int show(Cli *cli, Program *p) {
     const char *name = cli_option(cli, "workflow");
-    Buf out = BUF_INIT, why = BUF_INIT;
+    Buf out = BUF_INIT, why = BUF_INIT, names = BUF_INIT;
     int code = EXIT_FINE;
     const GraphFormat *format = chosen(cli);
     if (!program_lower(p, NULL, &why)) {
@@ -24,6 +24,7 @@ static int show(Cli *cli, Program *p) {
         bool one = strcmp(format->name, "text") != 0;
         for (uint32_t i = 0; i < p->flow.workflow.len && code == EXIT_FINE; i++) {
             const char *w = atom_cstr(&p->atoms, p->flow.workflow.data[i].name);
+            buf_printf(&names, "%s`%s`", i > 0 ? ", " : "", w);
             bool main = p->flow.main == UINT32_MAX || p->flow.main == i || !one;
             if (name != NULL ? strcmp(w, name) != 0 : !main) continue;
             if (shown > 0 && one) {
@@ -33,11 +34,13 @@ static int show(Cli *cli, Program *p) {
             if (shown++ > 0) buf_addc(&out, '\n');
             format->write(&out, &p->flow, i);
         }
-        if (code == EXIT_FINE && shown == 0) code = name != NULL ? cli_usage(cli, "there is no workflow `%s`", name) : cli_usage(cli, "the file declares no workflow");
+        if (code == EXIT_FINE && shown == 0 && names.n == 0) code = cli_usage(cli, "the file declares no workflow");
+        if (code == EXIT_FINE && shown == 0) code = cli_usage(cli, "there is no workflow `%s`; there is %s", name, names.p);
     }
     if (code == EXIT_FINE && !cli_out(buf_view(&out))) code = EXIT_INTERNAL;
     buf_free(&out);
     buf_free(&why);
+    buf_free(&names);
     return code;
 }
 
