@@ -215,20 +215,23 @@ static bool split_name(Engine *e, const char *name, char id[65], const char **pa
 typedef struct Sought {
     const char *path;
     bool found;
+    uint32_t attempts;
 } Sought;
 
 static bool on_sought(void *cx, const EngineNode *n) {
     Sought *s = cx;
     s->found = strcmp(n->path, s->path) == 0;
+    s->attempts = n->attempts;
     return !s->found;
 }
 
-/* A call that printed nothing and a call that does not exist have the same log. */
-static bool has_call(Engine *e, const char *run, const char *path, Buf *why) {
+/* A call or attempt that printed nothing and one that does not exist have the same log. Attempt 0 is any. */
+static bool has_call(Engine *e, const char *run, const char *path, uint32_t attempt, Buf *why) {
     Sought s = {.path = path};
     if (!engine_nodes(e, run, on_sought, &s, why)) return false;
     if (!s.found) buf_printf(why, "the run %s has no call `%s`", run, path);
-    return s.found;
+    else if (attempt > s.attempts) buf_printf(why, "`%s` of the run %s has no attempt %u; its last one is %u", path, run, attempt, s.attempts);
+    return s.found && attempt <= s.attempts;
 }
 
 static int run_logs(Cli *cli) {
@@ -243,7 +246,7 @@ static int run_logs(Cli *cli) {
     LogCx x = {.l = list_open(cli_has(cli, "json"))};
     bool ok = split_name(e, cli->args.data[0], id, &path, &why);
     x.prefix = path == NULL;
-    if (ok && path != NULL) ok = has_call(e, id, path, &why);
+    if (ok && path != NULL) ok = has_call(e, id, path, attempt, &why);
     if (ok) ok = engine_log(e, id, path, attempt, on_log, &x, &why);
     return list_close(&x.l, e, ok, &why);
 }

@@ -6,6 +6,7 @@ echo "--- logs"
 wfc logs last | cat -v
 echo "--- of one call, one attempt"
 wfc logs last/twice --attempt 2
+wfc logs last/twice --attempt 3 || echo "exit $?"
 wfc logs last/nobody || echo "exit $?"
 echo "--- JSON"
 wfc logs last/unicode --json | tidy
