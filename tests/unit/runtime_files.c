@@ -291,8 +291,8 @@ static void test_params(void) {
     params(&b, good, 3, "", __LINE__);
     params(&b, bad, 3,
            "train has no parameter `rat`; did you mean `rate`?\n"
-           "parameter `rate` of train (float): a value is required\n"
-           "parameter `tags` of train ([string]): $[0]: expected string, got 1\n"
+           "parameter `rate` of train (float): a value is required, as in `--param rate=VALUE`\n"
+           "parameter `tags` of train ([string]): $[0]: expected string, got 1; a list is written as JSON, as in `[1, 2]` or `[\"a\", \"b\"]`\n"
            "parameter `limit` of train (int?): expected int such as 42, got \"x\"", __LINE__);
     EngineOptions o = ENGINE_OPTIONS;
     o.param = good;
