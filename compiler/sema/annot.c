@@ -337,12 +337,11 @@ static uint32_t find_annotation_symbol(Cx *c, NodeId node) {
     AstAnnotation a = ast_annotation(c->ast, node);
     uint32_t module = c->m;
     if (a.module != 0) {
-        uint32_t import = sema_lookup(s, c->m, NS_IMPORT, a.module);
+        uint32_t import = use_import(c, a.module);
         if (import == NOT_FOUND) {
             error_at(c, WF_E_unknown_module, node, "no import is called `%s`", name_z(c, a.module));
             return NOT_FOUND;
         }
-        s->symbol.data[import].used = true;
         module = s->symbol.data[import].target;
         if (module == NOT_FOUND) return NOT_FOUND;
     }

@@ -290,9 +290,8 @@ static uint32_t import_of(Cx *c, NodeId object) {
     if (!ast_is(c->ast, object, AST_NAME)) return NOT_FOUND;
     Atom name = ast_name(c->ast, object).name;
     if (scope_find(c, name) != NOT_FOUND) return NOT_FOUND;
-    uint32_t y = sema_lookup(s, c->m, NS_IMPORT, name);
+    uint32_t y = use_import(c, name);
     if (y == NOT_FOUND) return NOT_FOUND;
-    s->symbol.data[y].used = true;
     set_ref(c, object, REF_MODULE, s->symbol.data[y].target);
     return y;
 }

@@ -64,6 +64,8 @@ void check_name_form(Sema *s, Atom name, Span span, const char *what);
 void suggest(Sema *s, Diag *d, Span span, Atom wrong, const Atom *candidates, uint32_t n, const char *what);
 /* All names of a module's name space, own and the prelude's, sorted. In the arena of the findings. */
 Atom *names_list(Sema *s, uint32_t module, NameSpace space, uint32_t *n);
+/* The import that this module calls `name`, which counts as used from now on; NOT_FOUND when there is none. */
+uint32_t use_import(Cx *c, Atom name);
 Atom *scope_list(Cx *c, uint32_t *n);
 
 /* --- declare.c --- */

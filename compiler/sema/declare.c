@@ -55,7 +55,7 @@ static TypeId type_of_name(Cx *c, NodeId node) {
     AstTypeName t = ast_type_name(c->ast, node);
     uint32_t module = c->m;
     if (t.module != 0) {
-        uint32_t import = sema_lookup(s, c->m, NS_IMPORT, t.module);
+        uint32_t import = use_import(c, t.module);
         if (import == NOT_FOUND) {
             Span at = cx_span(c, node);
             at.len = (uint32_t)atom_str(s->atoms, t.module).n;
@@ -65,7 +65,6 @@ static TypeId type_of_name(Cx *c, NodeId node) {
             suggest(s, d, at, t.module, list, n, "imports");
             return T_ERROR;
         }
-        s->symbol.data[import].used = true;
         module = s->symbol.data[import].target;
         if (module == NOT_FOUND) return T_ERROR;
     } else {

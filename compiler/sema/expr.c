@@ -110,9 +110,7 @@ static TypeId unknown_name(Cx *c, NodeId e, Atom name, TypeId want) {
         diag_help(s->diags, d, "call it: `%s(...)`", name_z(c, name));
         return T_ERROR;
     }
-    uint32_t import = sema_lookup(s, c->m, NS_IMPORT, name);
-    if (import != NOT_FOUND) {
-        s->symbol.data[import].used = true;
+    if (use_import(c, name) != NOT_FOUND) {
         Diag *d = error_at(c, WF_E_callable_as_value, e, "`%s` is an import, it is no value", name_z(c, name));
         diag_help(s->diags, d, "use what it declares: `%s.name(...)`", name_z(c, name));
         return T_ERROR;

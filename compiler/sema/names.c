@@ -194,6 +194,12 @@ Atom *scope_list(Cx *c, uint32_t *n) {
     return sorted(c->s, list, *n);
 }
 
+uint32_t use_import(Cx *c, Atom name) {
+    uint32_t id = sema_lookup(c->s, c->m, NS_IMPORT, name);
+    if (id != NOT_FOUND) c->s->symbol.data[id].used = true;
+    return id;
+}
+
 void suggest(Sema *s, Diag *d, Span span, Atom wrong, const Atom *candidates, uint32_t n, const char *what) {
     enum { LIST_MAX = 12 };
     Str *text = ARENA_ARRAY(&s->diags->arena, Str, n + 1);
