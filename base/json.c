@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -294,7 +295,11 @@ bool json_minify(Str text, Buf *out, const char **error, size_t *at) {
             object[j.depth] = k == JSON_OBJECT;
             fresh[j.depth] = true;
             buf_addc(out, k == JSON_OBJECT ? '{' : '[');
-        } else
+        } else if (k == JSON_INT)
+            json_int(out, j.i);
+        else if (k == JSON_FLOAT && isfinite(j.f))
+            json_double(out, j.f);
+        else
             buf_add(out, text.p + from, j.at - from);
         bool more = false;
         while (!more && j.error == NULL && j.depth > 0) {

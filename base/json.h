@@ -64,7 +64,8 @@ bool json_skip(JsonIn *j);             /* reads a whole value of any kind */
 bool json_end(JsonIn *j);
 void json_in_free(JsonIn *j);
 
-/* Copies the valid JSON of `text` without blanks between tokens and with strings in the form that json_string writes;
+/* Copies the valid JSON of `text` without blanks between tokens, with strings as json_string writes them and numbers as json_int and
+   json_double do (one beyond a double stays as it is), so that equal values have equal texts;
    false with the reason in *error and the offset in *at when it is not valid. */
 bool json_minify(Str text, Buf *out, const char **error, size_t *at);
 
