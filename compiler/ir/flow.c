@@ -25,6 +25,10 @@ void flow_free(Flow *f) {
     vec_free(&f->fn);
     vec_free(&f->workflow);
     vec_free(&f->fallback);
+    vec_free(&f->target_body);
+    vec_free(&f->argname);
+    vec_free(&f->target);
+    vec_free(&f->target_value);
     vec_free(&f->setting);
     vec_free(&f->settings);
     *f = (Flow){0};

@@ -139,6 +139,16 @@ typedef struct FlowParam {
 
 typedef enum StepBody { BODY_NONE, BODY_FENCE, BODY_EXEC, BODY_EXTERN, BODY_SUPPLIED } StepBody;
 
+/* A body of a step on one engine: `on airflow operator "a.b.C" (x: x)`. */
+typedef struct FlowTargetBody {
+    uint32_t step;   /* whose it is */
+    Atom engine, word;
+    Str text;
+    uint32_t arg, narg; /* in Flow.opnd, over the step's parameters */
+    uint32_t argname;   /* first of the arguments' names in Flow.argname; 0: without a name */
+    Span span;
+} FlowTargetBody;
+
 typedef struct FlowStep {
     Atom name;             /* as declared */
     Atom module;           /* alias-free name of its file: "std.http", "" for the main file, else the path */
@@ -179,6 +189,19 @@ typedef struct FlowWorkflow {
     Str doc;
 } FlowWorkflow;
 
+/* A block `target NAME on ENGINE { name = value }`. */
+typedef struct FlowTarget {
+    Atom name, engine;
+    Span span;
+    uint32_t value, nvalue; /* in Flow.target_value */
+} FlowTarget;
+typedef struct FlowTargetValue {
+    Atom name;
+    Opnd value; /* a constant, or an expression over nothing */
+    TypeId type;
+    Span span;
+} FlowTargetValue;
+
 /* The default of a struct's field: an expression over nothing. */
 typedef struct FlowDefault {
     TypeId type;
@@ -216,6 +239,10 @@ typedef struct Flow {
     VEC(FlowFn) fn;
     VEC(FlowWorkflow) workflow;
     VEC(FlowDefault) fallback;
+    VEC(FlowTargetBody) target_body;
+    VEC(Atom) argname;
+    VEC(FlowTarget) target;  /* of the main file */
+    VEC(FlowTargetValue) target_value;
     VEC(FlowSetting) setting;
     VEC(FlowSettings) settings; /* [0] is empty */
     uint32_t main;              /* the workflow to run unless one is named */

@@ -256,6 +256,42 @@ static void lower_body(Lower *l, const Symbol *y, NodeId body, FlowStep *x) {
     }
 }
 
+/* What a step is on single engines. */
+static void lower_target_bodies(Lower *l, uint32_t step, AstList bodies) {
+    AST_EACH(bodies, node) {
+        AstTargetBody b = ast_target_body(l->ast, node);
+        Str text = ast_string(l->ast, b.text);
+        FlowTargetBody x = {.step = step, .engine = b.engine, .word = b.word, .text = {arena_strndup(&l->f->arena, text.p, text.n), text.n},
+                            .narg = b.args.n, .argname = l->f->argname.len, .span = lw_span(l, node)};
+        Opnd *o = wf_alloc((b.args.n + 1) * sizeof *o);
+        for (uint32_t i = 0; i < b.args.n; i++) {
+            AstArg a = ast_arg(l->ast, b.args.at[i]);
+            o[i] = lower_root(l, a.value, T_NOTHING);
+            vec_push(&l->f->argname, a.name);
+        }
+        x.arg = l->f->opnd.len;
+        vec_append(&l->f->opnd, o, b.args.n);
+        free(o);
+        vec_push(&l->f->target_body, x);
+    }
+}
+
+static void lower_target(Lower *l, uint32_t symbol) {
+    const Symbol y = l->s->symbol.data[symbol];
+    Around around = enter(l, &y);
+    AstTarget t = ast_target(l->ast, y.decl);
+    AstList body = ast_block(l->ast, t.body).body;
+    FlowTarget x = {.name = y.name, .engine = t.engine, .span = y.span, .value = l->f->target_value.len};
+    AST_EACH(body, stmt) {
+        AstBinding b = ast_binding(l->ast, stmt);
+        Opnd value = lower_root(l, b.value, T_NOTHING);
+        vec_push(&l->f->target_value, ((FlowTargetValue){b.name, value, lw_type(l, b.value), lw_span(l, stmt)}));
+        x.nvalue++;
+    }
+    vec_push(&l->f->target, x);
+    leave(l, around);
+}
+
 uint32_t step_of(Lower *l, uint32_t symbol) {
     if (l->step[symbol] != NONE) return l->step[symbol];
     const Symbol y = l->s->symbol.data[symbol];
@@ -267,6 +303,7 @@ uint32_t step_of(Lower *l, uint32_t symbol) {
     l->nparam_inputs = y.nparam;
     lower_body(l, &y, a.body, &x);
     x.settings = settings_of(l, a.annots, &y, true);
+    lower_target_bodies(l, l->f->step.len, a.targets);
     leave(l, around);
     l->step[symbol] = l->f->step.len;
     vec_push(&l->f->step, x);
@@ -368,6 +405,7 @@ void lower_program(Flow *f, Sema *s) {
     }
     for (uint32_t i = 0; i < n; i++)
         if (s->symbol.data[i].kind == SYM_STRUCT) lower_field_defaults(&l, i);
+        else if (s->symbol.data[i].kind == SYM_TARGET && s->symbol.data[i].module == 1) lower_target(&l, i);
     flow_index_edges(f);
     f->main = main_workflow(f);
     free(l.step);
