@@ -1,7 +1,36 @@
 /* wfc dump: what the compiler makes of a file, for its developers and the curious. */
 #include "cli/program.h"
 
+#include "compiler/backend/emit/py_expr.h"
 #include "compiler/pass/pass.h"
+
+#include <stdlib.h>
+
+/* Pure values and defaults are written where they are used. */
+static void dump_leaf(PyExpr *e, Opnd o) {
+    const Flow *f = e->flow;
+    const FlowRegion *r = &f->region.data[e->region];
+    if (opnd_tag(o) == OPND_NODE && f->node.data[opnd_index(o)].kind == NODE_LET) {
+        py_expr(e, flow_opnds(f, f->node.data[opnd_index(o)].arg)[0]);
+    } else if (opnd_tag(o) == OPND_INPUT && r->kind == REGION_BODY) {
+        py_expr(e, f->param.data[f->workflow.data[r->workflow].param + opnd_index(o)].fallback);
+    } else {
+        buf_z(e->out, "None");
+    }
+}
+
+/* The value of the main workflow, from the defaults of its parameters, as wf.compute takes it. */
+static void dump_python(Buf *out, const Flow *f) {
+    if (f->main == UINT32_MAX) return;
+    RegionId body = f->workflow.data[f->main].body;
+    PyExpr e = {.flow = f, .region = body, .leaf = dump_leaf};
+    uint8_t *fns = wf_alloc_zero(f->fn.len + 1);
+    for (uint32_t i = 0; i < f->fn.len; i++) fns[i] = 1;
+    py_compute(out, &e, f->region.data[body].result, NULL, 0, fns);
+    free(fns);
+    buf_addc(out, '\n');
+    py_done(&e);
+}
 
 static int run(Cli *cli) {
     if (cli->args.len != 1) return cli_usage(cli, "name one file to dump");
@@ -19,6 +48,8 @@ static int run(Cli *cli) {
         code = program_report(&p, cli, NULL, false);
     } else if (!program_lower(&p, after, &why)) {
         code = cli_error(EXIT_INTERNAL, "%s", why.p);
+    } else if (cli_has(cli, "python")) {
+        dump_python(&out, &p.flow);
     } else {
         flow_dump(&out, &p.flow);
     }
@@ -37,6 +68,7 @@ const Verb verb_dump = {
     .options = (const CliOption[]){
         {"dump-after", 0, "PASS", false, "stop after this pass: lower, fold, order"},
         {"ast", 0, NULL, false, "print the syntax tree"},
+        {"python", 0, NULL, false, "print what a workflow without steps gives as Python, the way other engines compute it"},
         {0}},
     .examples = (const CliExample[]){{"wfc dump --dump-after=lower train.wf", "the graph as it was lowered"}, {0}},
     .run = run,

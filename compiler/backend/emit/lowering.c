@@ -1,0 +1,37 @@
+#include "compiler/backend/emit/py_expr.h"
+
+static const Lowering libs[] = {
+#define LOWER_LIB(id, python, expr, asl) [LIB_##id] = {python, expr, asl},
+#define LOWER_OP(id, python, expr, asl)
+#include "compiler/backend/emit/lowering.def"
+#undef LOWER_LIB
+#undef LOWER_OP
+};
+
+static const Lowering ops[] = {
+#define LOWER_LIB(id, python, expr, asl)
+#define LOWER_OP(id, python, expr, asl) [FLOW_##id] = {python, expr, asl},
+#include "compiler/backend/emit/lowering.def"
+#undef LOWER_LIB
+#undef LOWER_OP
+};
+
+enum {
+    LIB_ROWS = 0
+#define LOWER_LIB(id, python, expr, asl) +1
+#define LOWER_OP(id, python, expr, asl)
+#include "compiler/backend/emit/lowering.def"
+#undef LOWER_LIB
+#undef LOWER_OP
+    ,
+    OP_ROWS = 0
+#define LOWER_LIB(id, python, expr, asl)
+#define LOWER_OP(id, python, expr, asl) +1
+#include "compiler/backend/emit/lowering.def"
+#undef LOWER_LIB
+#undef LOWER_OP
+};
+_Static_assert((int)LIB_ROWS == (int)LIB_COUNT, "a function of compiler/type/lib.def has no row in lowering.def");
+_Static_assert((int)OP_ROWS == (int)FLOW_OP_COUNT, "an operation of compiler/ir/ops.def has no row in lowering.def");
+
+const Lowering *lowering_of(const FlowExpr *x) { return x->op == FLOW_LIB ? &libs[x->b] : &ops[x->op]; }
