@@ -57,7 +57,7 @@ int cli_error(int code, const char *fmt, ...) __attribute__((format(printf, 2, 3
 /* Writes all of the text to stdout; false when that failed. */
 bool cli_out(Str text);
 
-extern const Verb verb_check, verb_dump, verb_explain, verb_help, verb_run, verb_show, verb_runs, verb_logs, verb_artifacts, verb_step, verb_man;
+extern const Verb verb_check, verb_compile, verb_targets, verb_dump, verb_explain, verb_help, verb_run, verb_show, verb_runs, verb_logs, verb_artifacts, verb_step, verb_man;
 
 /* Help of all verbs, or of one. */
 void cli_help(Buf *out, const Verb *verb);

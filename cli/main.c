@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-const Verb *const cli_verbs[] = {&verb_check, &verb_run, &verb_step, &verb_show, &verb_runs, &verb_logs, &verb_artifacts, &verb_explain, &verb_dump, &verb_man, &verb_help, NULL};
+const Verb *const cli_verbs[] = {&verb_check, &verb_compile, &verb_targets, &verb_run, &verb_step, &verb_show, &verb_runs, &verb_logs, &verb_artifacts, &verb_explain, &verb_dump, &verb_man, &verb_help, NULL};
 
 const char *cli_option(const Cli *cli, const char *name) {
     for (uint32_t i = cli->values.len; i-- > 0;)

@@ -48,6 +48,20 @@ void program_free(Program *p) {
     sources_free(&p->sources);
 }
 
+void program_explain(Program *p, const Cli *cli, const char *done) {
+    Buf out = BUF_INIT;
+    Severity shown = p->diags.nerrors > 0 ? SEV_ERROR : SEV_WARNING;
+    for (uint32_t i = 0; i < p->diags.list.len; i++) {
+        if (p->diags.list.data[i].severity != shown) continue;
+        render_text(&out, &p->sources, &p->diags.list.data[i], (RenderOptions){.color = cli->color_err, .unicode = cli->tty_err});
+        buf_addc(&out, '\n');
+    }
+    uint32_t n = p->diags.nerrors;
+    if (n > 0) buf_printf(&out, "%u error%s: nothing was %s\n", n, n == 1 ? "" : "s", done);
+    io_write_all(STDERR_FILENO, buf_view(&out));
+    buf_free(&out);
+}
+
 int program_report(Program *p, const Cli *cli, const char *format, bool deny) {
     Buf out = BUF_INIT;
     bool text = format == NULL || strcmp(format, "text") == 0;

@@ -26,6 +26,9 @@ int program_check(Program *p, const char *path, const char *name, bool keep);
 bool program_lower(Program *p, const char *until, Buf *why);
 void program_free(Program *p);
 
+/* Prints the errors to stderr and, where there are none, the warnings; after errors a line that nothing was `done`: "run". */
+void program_explain(Program *p, const Cli *cli, const char *done);
+
 /* Prints findings to stdout, as text or in the format; returns the exit code. `deny` makes warnings count. */
 int program_report(Program *p, const Cli *cli, const char *format, bool deny);
 

@@ -41,17 +41,7 @@ int session_open(Session *s, const Cli *cli, const char *path) {
     int e = program_check(&s->program, path, "<stdin>", true);
     if (e != 0) return cli_error(EXIT_INTERNAL, "cannot read `%s`: %s", path, strerror(e));
     if (s->program.diags.nerrors > 0) {
-        Buf out = BUF_INIT;
-        RenderOptions o = {.color = cli->color_err, .unicode = cli->tty_err};
-        for (uint32_t i = 0; i < s->program.diags.list.len; i++)
-            if (s->program.diags.list.data[i].severity == SEV_ERROR) {
-                render_text(&out, &s->program.sources, &s->program.diags.list.data[i], o);
-                buf_addc(&out, '\n');
-            }
-        uint32_t n = s->program.diags.nerrors;
-        buf_printf(&out, "%u error%s: nothing was run\n", n, n == 1 ? "" : "s");
-        io_write_all(STDERR_FILENO, buf_view(&out));
-        buf_free(&out);
+        program_explain(&s->program, cli, "run");
         return EXIT_FINDINGS;
     }
     Buf why = BUF_INIT;

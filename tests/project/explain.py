@@ -28,10 +28,11 @@ def codes():
     return sorted(f"WF{int(n):04}" for n in re.findall(r"^DIAG\((\d+),", text, re.M))
 
 
-def findings(text):
+def findings(text, target):
+    options = ["--target", target] if target else []
     with tempfile.TemporaryDirectory(prefix="wfc-explain-") as folder:
         (pathlib.Path(folder) / "main.wf").write_text(text)
-        done = subprocess.run([WFC, "check", "--format", "json", "main.wf"], cwd=folder, capture_output=True, text=True)
+        done = subprocess.run([WFC, "check", "--format", "json", *options, "main.wf"], cwd=folder, capture_output=True, text=True)
     if done.returncode not in (0, 1):
         raise AssertionError(f"wfc check ended with {done.returncode}:\n{done.stderr}")
     return [f"{d['code']}: {d['message']}" for d in json.loads(done.stdout)["diagnostics"]]
@@ -44,16 +45,16 @@ class Explain(unittest.TestCase):
     def test_examples(self):
         for page in sorted(PAGES.glob("*.md")):
             text = page.read_text()
-            blocks = re.findall(r"^(~~~~|```)wf (bad|good)\n(.*?)^\1$", text, re.M | re.S)
+            blocks = re.findall(r"^(~~~~|```)wf (bad|good)(?: (\w+))?\n(.*?)^\1$", text, re.M | re.S)
             with self.subTest(page=page.stem):
                 self.assertRegex(text, rf"\A# {page.stem}: [^\n]+[^.\n]\n\n\S")
-                kinds = [kind for _, kind, _ in blocks]
+                kinds = [kind for _, kind, _, _ in blocks]
                 self.assertIn("good", kinds)
                 self.assertEqual("bad" not in kinds, page.stem in NO_BAD)
                 self.assertEqual(len(re.findall(r"^(?:~~~~|```)wf\b", text, re.M)), len(blocks), "a block without `bad` or `good`")
-            for _, kind, code in blocks:
+            for _, kind, target, code in blocks:
                 with self.subTest(page=page.stem, kind=kind, code=code):
-                    found = findings(code)
+                    found = findings(code, target)
                     if kind == "good":
                         self.assertEqual(found, [])
                     else:

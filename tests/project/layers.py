@@ -30,6 +30,9 @@ MAY = {
     "compiler/backend": GRAPH,
     "compiler/backend/jit": GRAPH + ["runtime/abi", "compiler/backend/plan"],
     "compiler/backend/plan": GRAPH + ["runtime/abi"],
+    "compiler/backend/argo": GRAPH + ["compiler/backend/emit"],
+    "compiler/backend/airflow": GRAPH + ["compiler/backend/emit"],
+    "compiler/backend/stepfunctions": GRAPH + ["compiler/backend/emit"],
     "compiler/lsp": FRONT + GRAPH + ["compiler/sema", "compiler/format", "compiler/lint", "stdlib"],
     "runtime/abi": ["base", "compiler/ir/settings"],
     # The library's functions have one list, which checks and the runtime share.
