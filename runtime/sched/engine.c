@@ -103,9 +103,10 @@ static void progress(Sched *s) {
     if (!s->done) call_admit(s);
 }
 
+/* What a workflow returns may hold them still. */
 static void drop_facts(RtFacts *f) {
-    void *texts[] = {f->run_id.p, f->params.p};
-    for (int i = 0; i < 2; i++) free(texts[i]);
+    rt_drop_text(f->run_id.p);
+    rt_drop_text(f->params.p);
 }
 
 /* How long to wait: until the next timer, or the next tick. */

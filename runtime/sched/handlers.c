@@ -94,7 +94,7 @@ static void drop_facts(Sched *s, Control *c) {
     uint32_t words = rt_type(s->plan->types, s->plan->failure_type)->words;
     for (uint64_t i = 0; i < l->n; i++) rt_drop(s->plan->types, s->plan->failure_type, l->at + i * words);
     free(l);
-    free(c->facts.status.p);
+    rt_drop_text(c->facts.status.p);
     c->own_facts = false;
 }
 

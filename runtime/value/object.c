@@ -146,15 +146,15 @@ void rt_keep(const RtTypes *t, uint32_t type, RtWord *w) {
 /* Counts one use less; true when the object is to be freed. */
 static bool release(RtObj *o) { return o->rc != RT_STATIC && o->rc != 0 && --o->rc == 0; }
 
-static void drop_text(RtText *s) {
+void rt_drop_text(RtText *s) {
     if (s != NULL && release(&s->obj)) free(s);
 }
 
 static void drop_file(RtFile *f) {
     if (!release(&f->obj)) return;
-    drop_text(f->name);
-    drop_text(f->format);
-    drop_text(f->columns);
+    rt_drop_text(f->name);
+    rt_drop_text(f->format);
+    rt_drop_text(f->columns);
     free(f);
 }
 
@@ -170,7 +170,7 @@ static void drop_map(const RtTypes *t, uint32_t inner, RtMap *m) {
     if (!release(&m->obj)) return;
     uint32_t stride = 1 + rt_type(t, inner)->words;
     for (uint64_t i = 0; i < m->n; i++) {
-        drop_text(m->at[i * stride].p);
+        rt_drop_text(m->at[i * stride].p);
         rt_drop(t, inner, m->at + i * stride + 1);
     }
     free(m);
@@ -183,7 +183,7 @@ void rt_drop(const RtTypes *t, uint32_t type, RtWord *w) {
     case RT_NOTHING: case RT_BOOL: case RT_INT: case RT_FLOAT: case RT_DURATION: case RT_SIZE: case RT_TIME: case RT_ENUM:
         return;
     case RT_STRING: case RT_JSON: case RT_SECRET:
-        drop_text(w->p);
+        rt_drop_text(w->p);
         break;
     case RT_FILE: case RT_DIR:
         if (w->p != NULL) drop_file(w->p);

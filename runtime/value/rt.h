@@ -60,6 +60,8 @@ static inline Str rt_str(const RtText *s) { return (Str){s->s, (size_t)s->n}; }
 void rt_keep(const RtTypes *t, uint32_t type, RtWord *w);
 /* Releases a value that rt_keep made. */
 void rt_drop(const RtTypes *t, uint32_t type, RtWord *w);
+/* The same for one text; NULL is allowed. */
+void rt_drop_text(RtText *s);
 
 RtText *rt_new_text(Rt *rt, Str s);   /* scratch */
 RtText *rt_own_text(Str s);           /* counted, count 1 */
