@@ -1,0 +1,248 @@
+#!/usr/bin/env python3
+"""Runs each workflow of cases/ here and on every engine, and compares: the state of the run, the value, the hashes of files, and what
+became of each call.
+
+    parity.py --bin BUILD/bin [--keep DIR] [ENGINE...]        engines: argo airflow3 airflow2 stepfunctions
+
+A case is the workflow `w` of NAME.wf, or of NAME/main.wf with the files it imports; beside it NAME.params.json and NAME.secrets.json. A target may refuse a case
+at compile time: then NAME.refused holds, by target, what `wfc compile` says. Every emitted file also passes the engine's own checks.
+Environment: CASE=TEXT only cases whose name holds TEXT; UPDATE=1 writes the refusals. Engines that scripts/deps could not
+install are skipped by name; with CI=true they fail.
+"""
+import argparse
+import concurrent.futures
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+INSTALLED = ROOT / "build/engines"
+CASES = HERE / "cases"
+UPDATE, CI = os.environ.get("UPDATE") == "1", os.environ.get("CI") == "true"
+
+# What the engines of the tests need to be told, as a block at the end of each case.
+BLOCKS = {
+    "argo": 'target parity_argo on argo {\n}\n',
+    "airflow": 'target parity_airflow on airflow {\n}\n',
+    "stepfunctions": 'target parity_stepfunctions on stepfunctions {\n}\n',
+}
+
+
+class Engine:
+    def __init__(self, name, target, run, checks, installed):
+        self.name, self.target, self.run, self.checks, self.installed = name, target, run, checks, installed
+
+
+def venv(name):
+    return str(INSTALLED / name / "bin/python")
+
+
+ENGINES = [
+    Engine("argo", "argo", [str(INSTALLED / "argo/engine")], [[str(INSTALLED / "argo/lint")]], INSTALLED / "argo/engine"),
+    Engine("airflow3", "airflow", [venv("airflow3"), str(HERE / "airflow/run_jobs.py")],
+           [[str(INSTALLED / "airflow3/bin/ruff"), "check", "-q", "--preview", "--select", "AIR,F", "--no-cache"]], INSTALLED / "airflow3/bin/airflow"),
+    Engine("airflow2", "airflow", [venv("airflow2"), str(HERE / "airflow/run_jobs.py")], [], INSTALLED / "airflow2/bin/airflow"),
+    Engine("stepfunctions", "stepfunctions", ["node", str(HERE / "stepfunctions/run_jobs.mjs")],
+           [["node", str(HERE / "stepfunctions/validate.mjs")]], INSTALLED / "stepfunctions/node_modules"),
+]
+
+
+class Case:
+    def __init__(self, path):
+        self.path = path
+        self.name = path.parent.name if path.name == "main.wf" else path.stem
+        base = path.parent if path.name == "main.wf" else path.with_suffix("")
+        self.params = self.load(pathlib.Path(f"{base}.params.json"))
+        self.secrets = self.load(pathlib.Path(f"{base}.secrets.json"))
+        self.refused = pathlib.Path(f"{base}.refused")
+
+    @staticmethod
+    def load(path):
+        return json.loads(path.read_text()) if path.exists() else {}
+
+    def refusals(self):
+        parts = self.refused.read_text().split("== ") if self.refused.exists() else []
+        return dict(part.split("\n", 1) for part in parts[1:])
+
+
+def find_cases():
+    paths = [p for p in sorted(CASES.glob("*.wf"))] + sorted(CASES.glob("*/main.wf"))
+    return sorted((Case(p) for p in paths if os.environ.get("CASE", "") in str(p)), key=lambda c: c.name)
+
+
+def plain(value):
+    """A value with only what is the same everywhere of its files."""
+    if isinstance(value, dict) and "sha256" in value and "file" in value:
+        return {k: value[k] for k in ("sha256", "size", "dir", "format") if k in value}
+    if isinstance(value, dict):
+        return {k: plain(v) for k, v in value.items()}
+    return [plain(v) for v in value] if isinstance(value, list) else value
+
+
+def run_here(case, wfc, folder):
+    env = {**os.environ, **{f"WFC_SECRET_{k.upper()}": v for k, v in case.secrets.items()}, "TZ": "UTC"}
+    (folder / "params.json").write_text(json.dumps(case.params))
+    command = [wfc, "run", "-q", "--json", "--store", str(folder / "store"), "--params", str(folder / "params.json"), str(case.path)]
+    done = subprocess.run(command, capture_output=True, text=True, env=env, cwd=folder, timeout=120)
+    if done.returncode not in (0, 1) or not done.stdout:
+        raise SystemExit(f"{case.name}: the local run ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+    run = json.loads(done.stdout)
+    calls = subprocess.run([wfc, "runs", "--store", str(folder / "store"), "last", "--json"], capture_output=True, text=True, cwd=folder)
+    outputs = run["outputs"]
+    return {"state": run["status"], "result": plain(outputs["out"] if outputs and list(outputs) == ["out"] else outputs),
+            "nodes": {c["path"]: c["status"] for c in json.loads(calls.stdout) if c["status"] in ("succeeded", "failed")}}
+
+
+def compile_case(case, target, wfc, folder):
+    """The folder with the files, or what the compiler says."""
+    source = folder / "source"
+    if not source.exists():
+        if case.path.name == "main.wf":
+            shutil.copytree(case.path.parent, source)
+        else:
+            source.mkdir(parents=True)
+            shutil.copy(case.path, source / "main.wf")
+        with open(source / "main.wf", "a") as f:
+            f.write("\n" + "".join(BLOCKS.values()))
+    out = folder / target
+    done = subprocess.run([wfc, "compile", "--target", f"parity_{target}", "-o", str(out), "main.wf"], cwd=source, capture_output=True, text=True)
+    if done.returncode == 0:
+        return out, None
+    if done.returncode != 1:
+        raise SystemExit(f"{case.name}: wfc compile --target {target} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+    return None, done.stderr
+
+
+def compare(here, there):
+    """Lines that tell how two reports differ."""
+    if "nodes" not in there:
+        return ["no report"]
+    lines = []
+    if here["state"] != there["state"]:
+        lines.append(f"the run has {there['state']}, here {here['state']}")
+    if here["state"] == "succeeded" and here["result"] != plain(there["result"]):
+        lines.append(f"the value is {json.dumps(plain(there['result']))[:1500]}, here {json.dumps(here['result'])[:1500]}")
+    nodes = {k: v for k, v in there["nodes"].items() if v in ("succeeded", "failed")}
+    for path in sorted({*here["nodes"], *nodes}):
+        if here["nodes"].get(path) != nodes.get(path):
+            lines.append(f"{path} has {nodes.get(path, 'not run')}, here {here['nodes'].get(path, 'not run')}")
+    return lines
+
+
+def check_files(engine, folders):
+    """Lines of the engine's own checks over all files."""
+    lines = []
+    for command in engine.checks:
+        files = [str(f) for folder in folders for f in sorted(folder.rglob("*"))
+                 if f.suffix in ((".yaml",) if engine.target == "argo" else (".json",) if engine.target == "stepfunctions" else (".py",))]
+        done = subprocess.run(command + files, capture_output=True, text=True)
+        if done.returncode:
+            lines += (done.stdout + done.stderr).splitlines() or [f"{command[0]} ended with {done.returncode}"]
+    return lines
+
+
+def run_engine(engine, cases, here, emitted, folder):
+    """How each case differs on the engine: {name: lines}."""
+    jobs = []
+    for case in cases:
+        out = emitted[case.name].get(engine.target)
+        if out is None:
+            continue
+        work = folder / engine.name / case.name
+        work.mkdir(parents=True)
+        jobs.append({"name": case.name, "dir": str(out), "workflow": "w", "params": case.params, "secrets": case.secrets,
+                     "work": str(work)})
+    if not jobs:
+        return {}, [], 0
+    (folder / f"{engine.name}.jobs.json").write_text(json.dumps(jobs))
+    results = folder / f"{engine.name}.results.json"
+    env = {k: v for k, v in os.environ.items() if not k.startswith("WFC_SECRET_")}
+    done = subprocess.run([*engine.run, str(folder / f"{engine.name}.jobs.json"), str(results)], capture_output=True, text=True, env=env)
+    reports = {r["name"]: r for r in json.loads(results.read_text())} if results.exists() else {}
+    differences = {}
+    for job in jobs:
+        report = reports.get(job["name"], {})
+        lines = compare(here[job["name"]], report)
+        if lines:
+            log = str(report.get("log", "")).splitlines()[-12:] if report else (done.stdout + done.stderr).splitlines()[-12:]
+            differences[job["name"]] = lines + ["    | " + line[:300] for line in log]
+    return differences, check_files(engine, [pathlib.Path(j["dir"]) for j in jobs]), len(jobs)
+
+
+def refusal_lines(case, said):
+    """How the refusals differ from the expected ones; UPDATE=1 writes them."""
+    expected = case.refusals()
+    if UPDATE:
+        if said:
+            case.refused.write_text("".join(f"== {t}\n{text.strip()}\n\n" for t, text in sorted(said.items())))
+        elif case.refused.exists():
+            case.refused.unlink()
+        return []
+    lines = []
+    for target in sorted({*expected, *said}):
+        if expected.get(target, "").strip() != said.get(target, "").strip():
+            lines.append(f"{target} refuses: {said.get(target, 'nothing')}\n  expected: {expected.get(target, 'nothing')}")
+    return lines
+
+
+def select(names):
+    chosen, missing = [], []
+    for engine in ENGINES:
+        if names and engine.name not in names:
+            continue
+        (chosen if engine.installed.exists() else missing).append(engine)
+    return chosen, missing
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--bin", default=str(ROOT / "build/debug/bin"))
+    parser.add_argument("--keep", help="a folder for what is written, instead of a temporary one")
+    parser.add_argument("engines", nargs="*")
+    options = parser.parse_args()
+    wfc = str(pathlib.Path(options.bin).resolve() / "wfc")
+    engines, missing = select(options.engines)
+    cases = find_cases()
+    if options.keep:
+        shutil.rmtree(options.keep, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix="wfc-parity-", ignore_cleanup_errors=True) as temporary:
+        folder = pathlib.Path(options.keep or temporary).resolve()
+        failed = 0
+        here, emitted = {}, {}
+
+        def prepare(case):
+            place = folder / "cases" / case.name
+            place.mkdir(parents=True)
+            here[case.name] = run_here(case, wfc, place)
+            emitted[case.name], said = {}, {}
+            for target in dict.fromkeys(e.target for e in engines):
+                emitted[case.name][target], text = compile_case(case, target, wfc, place)
+                if text:
+                    said[target] = text
+            return case, refusal_lines(case, said) if not options.engines else []
+
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            for case, lines in pool.map(prepare, cases):
+                for line in lines:
+                    print(f"{case.name}: {line}")
+                failed += bool(lines)
+            for engine, (differences, faults, n) in zip(engines, pool.map(lambda e: run_engine(e, cases, here, emitted, folder), engines)):
+                for name, lines in differences.items():
+                    print(f"{name} on {engine.name}:\n  " + "\n  ".join(lines))
+                for line in faults:
+                    print(f"{engine.name}: {line}")
+                refused = sum(1 for c in cases if emitted[c.name].get(engine.target) is None)
+                print(f"{engine.name}: {n - len(differences)} of {n} workflows run as here, {refused} refused at compile time, {len(faults)} faults found by its own checks")
+                failed += len(differences) + len(faults)
+    for engine in missing:
+        print(f"{engine.name}: {'FAILED' if CI else 'skipped'}: not installed (scripts/deps)")
+        failed += CI
+    return 1 if failed else 0
+
+
+sys.exit(main())
