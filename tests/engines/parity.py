@@ -2,10 +2,10 @@
 """Runs each workflow of cases/ here and on every engine, and compares: the state of the run, the value, the hashes of files, and what
 became of each call.
 
-    parity.py --bin BUILD/bin [--keep DIR] [ENGINE...]        engines: argo airflow3 airflow2 stepfunctions
+    parity.py --bin BUILD/bin [--random N] [--keep DIR] [ENGINE...]        engines: argo airflow3 airflow2 stepfunctions
 
 A case is the workflow `w` of NAME.wf, or of NAME/main.wf with the files it imports; beside it NAME.params.json and NAME.secrets.json. A target may refuse a case
-at compile time: then NAME.refused holds, by target, what `wfc compile` says. Every emitted file also passes the engine's own checks.
+at compile time: then NAME.refused holds, by target, what `wfc compile` says. --random adds the first N workflows of generate.py, which may be refused. Every emitted file also passes the engine's own checks.
 Environment: CASE=TEXT only cases whose name holds TEXT; UPDATE=1 writes the refusals. Engines that scripts/deps could not
 install are skipped by name; with CI=true they fail.
 """
@@ -70,6 +70,15 @@ class Case:
         return dict(part.split("\n", 1) for part in parts[1:])
 
 
+def random_cases(n, folder):
+    """The first n workflows of generate.py."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for i in range(1, n + 1):
+        text = subprocess.run([sys.executable, str(HERE / "generate.py"), str(i)], capture_output=True, text=True, check=True).stdout
+        (folder / f"random_{i}.wf").write_text(text)
+    return [Case(p) for p in sorted(folder.glob("*.wf")) if os.environ.get("CASE", "") in str(p)]
+
+
 def find_cases():
     paths = [p for p in sorted(CASES.glob("*.wf"))] + sorted(CASES.glob("*/main.wf"))
     return sorted((Case(p) for p in paths if os.environ.get("CASE", "") in str(p)), key=lambda c: c.name)
@@ -87,7 +96,7 @@ def plain(value):
 def run_here(case, wfc, folder):
     env = {**os.environ, **{f"WFC_SECRET_{k.upper()}": v for k, v in case.secrets.items()}, "TZ": "UTC"}
     (folder / "params.json").write_text(json.dumps(case.params))
-    command = [wfc, "run", "-q", "--json", "--store", str(folder / "store"), "--params", str(folder / "params.json"), str(case.path)]
+    command = [wfc, "run", "-q", "--json", "-w", "w", "--store", str(folder / "store"), "--params", str(folder / "params.json"), str(case.path)]
     done = subprocess.run(command, capture_output=True, text=True, env=env, cwd=folder, timeout=120)
     if done.returncode not in (0, 1) or not done.stdout:
         raise SystemExit(f"{case.name}: the local run ended with {done.returncode}:\n{done.stdout}{done.stderr}")
@@ -110,7 +119,7 @@ def compile_case(case, target, wfc, folder):
         with open(source / "main.wf", "a") as f:
             f.write("\n" + "".join(BLOCKS.values()))
     out = folder / target
-    done = subprocess.run([wfc, "compile", "--target", f"parity_{target}", "-o", str(out), "main.wf"], cwd=source, capture_output=True, text=True)
+    done = subprocess.run([wfc, "compile", "--target", f"parity_{target}", "-w", "w", "-o", str(out), "main.wf"], cwd=source, capture_output=True, text=True)
     if done.returncode == 0:
         return out, None
     if done.returncode != 1:
@@ -203,15 +212,17 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--bin", default=str(ROOT / "build/debug/bin"))
     parser.add_argument("--keep", help="a folder for what is written, instead of a temporary one")
+    parser.add_argument("--random", type=int, default=0, metavar="N")
     parser.add_argument("engines", nargs="*")
     options = parser.parse_args()
     wfc = str(pathlib.Path(options.bin).resolve() / "wfc")
     engines, missing = select(options.engines)
-    cases = find_cases()
     if options.keep:
         shutil.rmtree(options.keep, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix="wfc-parity-", ignore_cleanup_errors=True) as temporary:
         folder = pathlib.Path(options.keep or temporary).resolve()
+        fixed = find_cases()
+        cases = fixed + random_cases(options.random, folder / "random")
         failed = 0
         here, emitted = {}, {}
 
@@ -224,7 +235,7 @@ def main():
                 emitted[case.name][target], text = compile_case(case, target, wfc, place)
                 if text:
                     said[target] = text
-            return case, refusal_lines(case, said) if not options.engines else []
+            return case, refusal_lines(case, said) if case in fixed and not options.engines else []
 
         with concurrent.futures.ThreadPoolExecutor(2) as pool:
             for case, lines in pool.map(prepare, cases):
