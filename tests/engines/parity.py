@@ -45,7 +45,7 @@ def venv(name):
 ENGINES = [
     Engine("argo", "argo", [str(INSTALLED / "argo/engine")], [[str(INSTALLED / "argo/lint")]], INSTALLED / "argo/engine"),
     Engine("airflow3", "airflow", [venv("airflow3"), str(HERE / "airflow/run_jobs.py")],
-           [[str(INSTALLED / "airflow3/bin/ruff"), "check", "-q", "--preview", "--select", "AIR,F", "--no-cache"]], INSTALLED / "airflow3/bin/airflow"),
+           [[str(INSTALLED / "airflow3/bin/ruff"), "check", "-q", "--select", "AIR,F", "--no-cache"]], INSTALLED / "airflow3/bin/airflow"),
     Engine("airflow2", "airflow", [venv("airflow2"), str(HERE / "airflow/run_jobs.py")], [], INSTALLED / "airflow2/bin/airflow"),
     Engine("stepfunctions", "stepfunctions", ["node", str(HERE / "stepfunctions/run_jobs.mjs")],
            [["node", str(HERE / "stepfunctions/validate.mjs")]], INSTALLED / "stepfunctions/node_modules"),
