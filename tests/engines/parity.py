@@ -144,12 +144,12 @@ def compare(here, there):
 
 
 def check_files(engine, folders):
-    """Lines of the engine's own checks over all files."""
+    """Lines of the engine's own checks over all files; equal ones are checked once."""
+    suffix = {"argo": ".yaml", "airflow": ".py", "stepfunctions": ".json"}[engine.target]
+    files = {f.read_bytes(): str(f) for folder in folders for f in sorted(folder.rglob("*" + suffix))}
     lines = []
     for command in engine.checks:
-        files = [str(f) for folder in folders for f in sorted(folder.rglob("*"))
-                 if f.suffix in ((".yaml",) if engine.target == "argo" else (".json",) if engine.target == "stepfunctions" else (".py",))]
-        done = subprocess.run(command + files, capture_output=True, text=True)
+        done = subprocess.run([*command, *sorted(files.values())], capture_output=True, text=True)
         if done.returncode:
             lines += (done.stdout + done.stderr).splitlines() or [f"{command[0]} ended with {done.returncode}"]
     return lines
