@@ -1,6 +1,8 @@
 /* Lowering of declarations: steps, functions, workflows, and the settings that annotations give. */
 #include "compiler/ir/lowering.h"
 
+#include <math.h>
+
 /* --- settings --- */
 
 static bool setting_key(const char *annotation, const char *param, Setting *key) {
@@ -186,9 +188,42 @@ static void leave(Lower *l, Around a) {
     l->loops = a.loops;
 }
 
-static bool has_annotation(const Lower *l, AstList annots, const char *name) {
-    AST_EACH(annots, a) if (str_is(atom_str(l->s->atoms, ast_annotation(l->ast, a).name), name)) return true;
-    return false;
+/* The annotation of the name, or 0. */
+static NodeId annotation_of(const Lower *l, AstList annots, const char *name) {
+    AST_EACH(annots, a) if (str_is(atom_str(l->s->atoms, ast_annotation(l->ast, a).name), name)) return a;
+    return 0;
+}
+
+/* A constant number; the checks let nothing else pass. */
+static double number(const Flow *f, Opnd o, double fallback) {
+    if (opnd_tag(o) == OPND_CONST) {
+        const FlowConst *c = &f->constant.data[opnd_index(o)];
+        return c->kind == CONST_FLOAT ? c->f : c->kind == CONST_INT ? (double)c->i : fallback;
+    }
+    if (opnd_tag(o) != OPND_EXPR) return fallback;
+    const FlowExpr *x = &f->expr.data[opnd_index(o)];
+    bool minus = x->op == FLOW_NEG_F || x->op == FLOW_NEG_I;
+    if (!minus && x->op != FLOW_INT_TO_FLOAT && x->op != FLOW_SOME) return fallback;
+    double v = number(f, flow_opnds(f, x->a)[0], fallback);
+    return minus ? -v : v;
+}
+
+/* What @range and @pattern say of a parameter. */
+static void lower_limits(Lower *l, AstList annots, FlowParam *x) {
+    x->low = -INFINITY;
+    x->high = INFINITY;
+    NodeId range = annotation_of(l, annots, "range"), pattern = annotation_of(l, annots, "pattern");
+    uint32_t at = 0;
+    AstList args = range != 0 ? ast_annotation(l->ast, range).args : (AstList){0};
+    AST_EACH(args, arg) {
+        AstArg a = ast_arg(l->ast, arg);
+        bool high = a.name == 0 ? at++ == 1 : str_is(atom_str(l->s->atoms, a.name), "max");
+        double *to = high ? &x->high : &x->low;
+        *to = number(l->f, lower_root(l, a.value, T_FLOAT), *to);
+    }
+    if (pattern == 0) return;
+    Opnd o = lower_root(l, ast_arg(l->ast, ast_annotation(l->ast, pattern).args.at[0]).value, T_STRING);
+    if (opnd_tag(o) == OPND_CONST) x->pattern = l->f->constant.data[opnd_index(o)].s;
 }
 
 static void lower_params(Lower *l, const Symbol *y, uint32_t *first, uint32_t *n) {
@@ -196,7 +231,9 @@ static void lower_params(Lower *l, const Symbol *y, uint32_t *first, uint32_t *n
     for (uint32_t i = 0; i < y->nparam; i++) {
         const SemaParam p = l->s->param.data[y->param + i];
         FlowParam x = {.name = p.name, .type = p.type, .load = (p.flags & PF_LOAD) != 0, .span = ast_name_span(l->ast, p.node)};
-        x.load = has_annotation(l, ast_param(l->ast, p.node).annots, "load");
+        AstList annots = ast_param(l->ast, p.node).annots;
+        x.load = annotation_of(l, annots, "load") != 0;
+        lower_limits(l, annots, &x);
         if (p.value != 0) x.fallback = lower_root(l, p.value, p.type);
         x.doc = ast_doc_comment(l->ast, p.node, &l->f->arena);
         set_env(l, ref_index(lw_ref(l, p.node)), opnd(OPND_INPUT, i));
@@ -213,7 +250,7 @@ static void lower_outputs(Lower *l, const Symbol *y, uint32_t *first, uint32_t *
     *n = y->noutput;
     for (uint32_t i = 0; i < y->noutput; i++) {
         const SemaParam p = l->s->param.data[y->output + i];
-        vec_push(&l->f->param, ((FlowParam){.name = p.name, .type = p.type, .span = p.node != 0 ? ast_name_span(l->ast, p.node) : y->span}));
+        vec_push(&l->f->param, ((FlowParam){.name = p.name, .type = p.type, .low = -INFINITY, .high = INFINITY, .span = p.node != 0 ? ast_name_span(l->ast, p.node) : y->span}));
     }
 }
 

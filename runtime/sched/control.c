@@ -391,7 +391,8 @@ static void sub_node(Sched *s, Control *c, const RtNode *n) {
     memset(args, 0, sizeof args);
     for (uint32_t i = 0; i < n->narg; i++) {
         const RtParam *p = &s->plan->param[w->param + i];
-        if (!frame_eval(s, c->frame->facts, c->frame->words, &s->plan->opnd[n->arg + i], args + p->offset)) {
+        if (!frame_eval(s, c->frame->facts, c->frame->words, &s->plan->opnd[n->arg + i], args + p->offset) ||
+            !argument_fits(&s->rt, p, args + p->offset)) {
             end_value(s, c);
             return;
         }

@@ -4,8 +4,11 @@
 #include "base/io.h"
 #include "base/json.h"
 #include "runtime/store/verify.h"
+#include "runtime/value/regex.h"
 
 #include <errno.h>
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -171,6 +174,47 @@ static void fault(Rt *rt, const RtParam *p, const char *whose, bool text, Buf *w
     rt_clear_error(rt);
 }
 
+static void put_number(Buf *b, bool whole, double v) {
+    char text[32];
+    size_t n = format_double(v, text);
+    if (whole && n > 2 && memcmp(text + n - 2, ".0", 2) == 0) n -= 2;
+    buf_add(b, text, n);
+}
+
+/* "is below 1", "is above 5.5". */
+static bool out_of_range(Rt *rt, const RtParam *p, bool whole, double v, const char *lead) {
+    Buf b = BUF_INIT;
+    buf_z(&b, lead);
+    put_number(&b, whole, v);
+    buf_z(&b, v < p->low ? " is below " : " is above ");
+    put_number(&b, whole, v < p->low ? p->low : p->high);
+    rt_error(rt, "%s", buf_cstr(&b));
+    buf_free(&b);
+    return false;
+}
+
+bool param_fits(Rt *rt, const RtParam *p, const RtWord *value, const char *lead) {
+    bool ranged = p->low > -INFINITY || p->high < INFINITY;
+    if ((!ranged && p->pattern.p == NULL) || !rt_some(rt->types, p->type, value)) return true;
+    RtKind kind = (RtKind)rt_type(rt->types, rt_unopt(rt->types, p->type))->kind;
+    double v = kind == RT_FLOAT ? value->f : (double)value->i;
+    if (ranged && (v < p->low || v > p->high)) return out_of_range(rt, p, kind == RT_INT, v, lead);
+    if (p->pattern.p == NULL) return true;
+    Str text = rt_str(value->p);
+    Buf why = BUF_INIT;
+    int hit = regex_full_match(text, p->pattern, &why);
+    if (hit < 0) rt_error(rt, "%s@pattern: %s", lead, buf_cstr(&why));
+    if (hit == 0) rt_error(rt, "%s\"%.*s\" does not match %.*s", lead, (int)(text.n < 60 ? text.n : 60), text.p, STR_ARG(p->pattern));
+    buf_free(&why);
+    return hit > 0;
+}
+
+bool argument_fits(Rt *rt, const RtParam *p, const RtWord *value) {
+    char lead[100];
+    snprintf(lead, sizeof lead, "parameter `%s`: ", p->name);
+    return param_fits(rt, p, value, lead);
+}
+
 static bool fallback(Rt *rt, const RtPlan *plan, const RtParam *p, RtWord *out) {
     static const RtFacts none;
     const RtOpnd *o = &p->fallback;
@@ -204,7 +248,7 @@ bool params_read(Rt *rt, Store *store, const RtPlan *plan, const char *whose, ui
             ok = rt_error(rt, "a value is required, as in `--%s %s=VALUE`", o->unpublished ? "set" : "param", p->name);
         else
             ok = fallback(rt, plan, p, value);
-        if (!ok) {
+        if (!ok || !param_fits(rt, p, value, "")) {
             fault(rt, p, whose, given[i].some && !given[i].json, &wrong);
             continue;
         }

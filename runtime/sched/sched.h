@@ -273,6 +273,11 @@ int64_t wall_ms(void);
 
 /* ---- params.c ---- */
 /* Decodes the parameters into `words` (counted). Faults are appended, one a line. Without a store files are only looked at. */
+/* Whether a value is within the @range and matches the @pattern of its parameter; else false with the error in rt, which
+   begins with `lead`. */
+bool param_fits(Rt *rt, const RtParam *p, const RtWord *value, const char *lead);
+/* The same for an argument of a call. */
+bool argument_fits(Rt *rt, const RtParam *p, const RtWord *value);
 bool params_read(Rt *rt, Store *store, const RtPlan *plan, const char *whose, uint32_t param, uint32_t nparam, const EngineOptions *o,
                  RtWord *words, Buf *why);
 void params_json(const RtTypes *t, const RtParam *param, uint32_t n, const RtWord *words, Buf *out);

@@ -315,7 +315,7 @@ bool task_make(Sched *s, Call *c, uint32_t slot) {
     bool ok = true;
     for (uint32_t i = 0; ok && i < step->nparam; i++) {
         const RtParam *p = &s->plan->param[step->param + i];
-        ok = input(&m, &t->input[i], p, c->args + p->offset);
+        ok = argument_fits(&s->rt, p, c->args + p->offset) && input(&m, &t->input[i], p, c->args + p->offset);
     }
     for (uint32_t i = 0; i < step->noutput; i++) output(&m, &t->output[i], &s->plan->param[step->output + i]);
     ok = ok && annotations(&m) && (step->body != RT_BODY_EXEC || argv(&m));

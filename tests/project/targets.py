@@ -20,6 +20,8 @@ def generated():
     return text + "\n## What each engine keeps\n\n" + printed().split("\n### ", 1)[1].join(["### ", ""])
 
 
+if "| ?" in printed():
+    sys.exit("a target has no row for a construct of caps.def or an annotation of settings.def")
 page = PAGE.read_text()
 written = page.split("\n## Settings\n")[0] + "\n" + generated()
 if os.environ.get("UPDATE") == "1":

@@ -3,6 +3,7 @@
 
 #include "compiler/backend/emit/py_expr.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 typedef struct Finder {
@@ -116,6 +117,10 @@ static void use_region(Finder *x, RegionId id) {
 
 /* --- declarations --- */
 
+static void use_param(Finder *x, const FlowParam *p) {
+    if (p->low > -INFINITY || p->high < INFINITY || p->pattern.p != NULL) use(x, CAP_LIMITS, p->span);
+}
+
 static const FlowTargetBody *own_body(const Flow *f, uint32_t step, const char *engine) {
     for (uint32_t i = 0; i < f->target_body.len; i++)
         if (f->target_body.data[i].step == step && str_is(atom_str(f->atoms, f->target_body.data[i].engine), engine)) return &f->target_body.data[i];
@@ -143,7 +148,10 @@ static void use_step(Finder *x, uint32_t index) {
     const Flow *f = x->f;
     const FlowStep *s = &f->step.data[index];
     if (own_body(f, index, x->cx->target->name) == NULL) use_body(x, s);
-    for (uint32_t i = 0; i < s->nparam; i++) use_type(x, f->param.data[s->param + i].type, f->param.data[s->param + i].span);
+    for (uint32_t i = 0; i < s->nparam; i++) {
+        use_type(x, f->param.data[s->param + i].type, f->param.data[s->param + i].span);
+        use_param(x, &f->param.data[s->param + i]);
+    }
     for (uint32_t i = 0; i < s->noutput; i++) use_type(x, f->param.data[s->output + i].type, f->param.data[s->output + i].span);
     use_settings(x, s->settings);
     for (uint32_t i = 0; i < s->nargv; i++) use_operand(x, f->opnd.data[s->argv + i], s->span);
@@ -154,6 +162,7 @@ static void use_workflow(Finder *x, uint32_t index) {
     const FlowWorkflow *w = &f->workflow.data[index];
     for (uint32_t i = 0; i < w->nparam; i++) {
         const FlowParam *p = &f->param.data[w->param + i];
+        use_param(x, p);
         if (type_has(f->types, p->type, TYF_SECRET)) use(x, CAP_SECRETS, p->span);
         if (type_has(f->types, p->type, TYF_FILE) && index == x->cx->workflow) use(x, CAP_FILE_PARAMS, p->span);
     }

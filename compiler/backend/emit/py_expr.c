@@ -4,6 +4,7 @@
 #include "compiler/backend/emit/py_out.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 
 /* --- types --- */
@@ -205,6 +206,36 @@ static void put_const(PyExpr *e, const FlowConst *c) {
         return;
     }
     }
+}
+
+/* --- limits --- */
+
+static void put_bound(Buf *out, double v) {
+    if (isfinite(v)) json_double(out, v);
+    else buf_z(out, "null");
+}
+
+bool py_limits_json(Buf *out, const Flow *f, uint32_t first, uint32_t n) {
+    bool some = false;
+    JsonOut j = {0};
+    for (uint32_t i = first; i < first + n; i++) {
+        const FlowParam *p = &f->param.data[i];
+        if (!isfinite(p->low) && !isfinite(p->high) && p->pattern.p == NULL) continue;
+        if (!some) j = json_open(out, '{');
+        some = true;
+        json_key_str(&j, atom_str(f->atoms, p->name));
+        JsonOut row = json_open(out, '[');
+        json_item(&row);
+        put_bound(out, p->low);
+        json_item(&row);
+        put_bound(out, p->high);
+        json_item(&row);
+        if (p->pattern.p != NULL) json_string(out, p->pattern);
+        else buf_z(out, "null");
+        json_close(&row);
+    }
+    if (some) json_close(&j);
+    return some;
 }
 
 /* --- names --- */

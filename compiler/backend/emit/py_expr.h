@@ -64,6 +64,10 @@ void py_type(Buf *out, const Flow *f, TypeId t);
 /* The same as JSON text. */
 void py_type_json(Buf *out, const Flow *f, TypeId t);
 
+/* What @range and @pattern say of parameters, as JSON for wf.check_limits: {name: [low, high, pattern]}, null where open. False, and nothing
+   is written, when they say nothing. */
+bool py_limits_json(Buf *out, const Flow *f, uint32_t first, uint32_t n);
+
 /* A constant as JSON in the public form. */
 void const_json(Buf *out, const Flow *f, const FlowConst *c);
 

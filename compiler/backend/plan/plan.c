@@ -236,6 +236,9 @@ static RtParam *plan_params(Build *b) {
             .type = x->type,
             .offset = b->p->param_slot[i],
             .load = x->load,
+            .low = x->low,
+            .high = x->high,
+            .pattern = x->pattern,
             .secret = type_kind(f->types, type_unopt(f->types, x->type)) == TY_SECRET,
             .span = add_span(b, x->span),
             .doc = x->doc.n > 0 ? arena_strndup(&b->p->arena, x->doc.p, x->doc.n) : ""};

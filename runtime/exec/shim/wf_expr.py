@@ -691,6 +691,19 @@ def text(type, v):
     return json_text(encode(type, v))
 
 
+def check_limits(limits, values):
+    """Trap when a parameter is not within its @range or does not match its @pattern: {name: [low, high, pattern]}."""
+    for name, (low, high, form) in limits.items():
+        v = values.get(name)
+        if v is None:
+            continue
+        for bound, word, out in ((low, "below", low is not None and v < low), (high, "above", high is not None and v > high)):
+            if out:
+                raise Trap("parameter `%s`: %s is %s %s" % (name, v, word, int(bound) if isinstance(v, int) and bound == int(bound) else bound))
+        if form is not None and not matches(v, form):
+            raise Trap("parameter `%s`: \"%s\" does not match %s" % (name, v[:60], form))
+
+
 def compute(spec, values):
     """Evaluates an expression: {"inputs": [[name, type]], "functions": text, "result": text, "type"} over values in JSON form."""
     names = {"wf": sys.modules[__name__]}

@@ -591,12 +591,16 @@ def step(spec, inputs, store, prefix, facts, env=None, timeout_ms=None, secret=s
     """Runs one attempt of a step and gives its outputs by name, in JSON form; StepFailed when it fails.
 
     spec: {"step", "body": python|node|bash|sh|exec, "code" or "argv", "file", "line", "inputs": [[name, type, load]],
-    "outputs": [[name, type, printed]], "packages", "python", "code_dir"}; prefix: where in the store the files of this attempt go;
+    "outputs": [[name, type, printed]], "limits", "packages", "python", "code_dir"}; prefix: where in the store the files of this attempt go;
     facts: WF_RUN_ID, WF_STEP, WF_ATTEMPT, WF_IDEMPOTENCY_KEY."""
     import shutil
     import tempfile
     work = tempfile.mkdtemp(prefix="wf-")
     try:
+        try:
+            check_limits(spec.get("limits", {}), inputs)
+        except Trap as e:
+            raise StepFailed("value", str(e))
         stage = Stage(store, prefix, work)
         values = {}
         for name, type, *_ in spec["inputs"]:
