@@ -133,7 +133,8 @@ typedef struct FlowParam {
     TypeId type;
     Opnd fallback; /* the default: a constant or an expression over nothing; NONE when required */
     bool load;     /* @load: the step's code gets the loaded object */
-    double low, high; /* @range; infinite where it is open */
+    bool ranged;   /* @range: within low and high, infinite where it is open */
+    double low, high;
     Str pattern;   /* @pattern: RE2 that the whole text matches; p is NULL without */
     Span span;
     Str doc;

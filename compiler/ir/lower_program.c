@@ -210,9 +210,10 @@ static double number(const Flow *f, Opnd o, double fallback) {
 
 /* What @range and @pattern say of a parameter. */
 static void lower_limits(Lower *l, AstList annots, FlowParam *x) {
+    NodeId range = annotation_of(l, annots, "range"), pattern = annotation_of(l, annots, "pattern");
+    x->ranged = range != 0;
     x->low = -INFINITY;
     x->high = INFINITY;
-    NodeId range = annotation_of(l, annots, "range"), pattern = annotation_of(l, annots, "pattern");
     uint32_t at = 0;
     AstList args = range != 0 ? ast_annotation(l->ast, range).args : (AstList){0};
     AST_EACH(args, arg) {
@@ -250,7 +251,7 @@ static void lower_outputs(Lower *l, const Symbol *y, uint32_t *first, uint32_t *
     *n = y->noutput;
     for (uint32_t i = 0; i < y->noutput; i++) {
         const SemaParam p = l->s->param.data[y->output + i];
-        vec_push(&l->f->param, ((FlowParam){.name = p.name, .type = p.type, .low = -INFINITY, .high = INFINITY, .span = p.node != 0 ? ast_name_span(l->ast, p.node) : y->span}));
+        vec_push(&l->f->param, ((FlowParam){.name = p.name, .type = p.type, .span = p.node != 0 ? ast_name_span(l->ast, p.node) : y->span}));
     }
 }
 

@@ -99,7 +99,8 @@ typedef struct RtParam {
     uint32_t offset;    /* words, in the frame of arguments */
     RtOpnd fallback;    /* RT_FROM_NONE when required */
     bool load;          /* @load */
-    double low, high;   /* @range; infinite where it is open */
+    bool ranged;        /* @range: within low and high, infinite where it is open */
+    double low, high;
     Str pattern;        /* @pattern; p is NULL without */
     bool secret;
     uint32_t span;

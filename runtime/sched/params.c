@@ -7,7 +7,6 @@
 #include "runtime/value/regex.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -194,11 +193,10 @@ static bool out_of_range(Rt *rt, const RtParam *p, bool whole, double v, const c
 }
 
 bool param_fits(Rt *rt, const RtParam *p, const RtWord *value, const char *lead) {
-    bool ranged = p->low > -INFINITY || p->high < INFINITY;
-    if ((!ranged && p->pattern.p == NULL) || !rt_some(rt->types, p->type, value)) return true;
+    if ((!p->ranged && p->pattern.p == NULL) || !rt_some(rt->types, p->type, value)) return true;
     RtKind kind = (RtKind)rt_type(rt->types, rt_unopt(rt->types, p->type))->kind;
     double v = kind == RT_FLOAT ? value->f : (double)value->i;
-    if (ranged && (v < p->low || v > p->high)) return out_of_range(rt, p, kind == RT_INT, v, lead);
+    if (p->ranged && (v < p->low || v > p->high)) return out_of_range(rt, p, kind == RT_INT, v, lead);
     if (p->pattern.p == NULL) return true;
     Str text = rt_str(value->p);
     Buf why = BUF_INIT;

@@ -70,7 +70,7 @@ static void test_json(void) {
     JSON(PB_SIZE, "1024", "\"1KiB\"");
     JSON(PB_TIME, "\"2026-01-02T03:04:05+01:00\"", "\"2026-01-02T02:04:05.000Z\"");
     JSON(PB_JSON, " { \"a\" : [ 1 , null ] } ", "{\"a\":[1,null]}");
-    JSON(PB_JSON, "-0.50", "-0.50");
+    JSON(PB_JSON, "-0.50", "-0.5");
     JSON(PB_OPT_INT, "null", "null");
     JSON(PB_OPT_INT, "0", "0");
     JSON(PB_OPT_STRING, "\"\"", "\"\"");

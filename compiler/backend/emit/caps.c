@@ -3,7 +3,6 @@
 
 #include "compiler/backend/emit/py_expr.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 typedef struct Finder {
@@ -118,7 +117,7 @@ static void use_region(Finder *x, RegionId id) {
 /* --- declarations --- */
 
 static void use_param(Finder *x, const FlowParam *p) {
-    if (p->low > -INFINITY || p->high < INFINITY || p->pattern.p != NULL) use(x, CAP_LIMITS, p->span);
+    if (p->ranged || p->pattern.p != NULL) use(x, CAP_LIMITS, p->span);
 }
 
 static const FlowTargetBody *own_body(const Flow *f, uint32_t step, const char *engine) {

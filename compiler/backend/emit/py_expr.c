@@ -220,15 +220,15 @@ bool py_limits_json(Buf *out, const Flow *f, uint32_t first, uint32_t n) {
     JsonOut j = {0};
     for (uint32_t i = first; i < first + n; i++) {
         const FlowParam *p = &f->param.data[i];
-        if (!isfinite(p->low) && !isfinite(p->high) && p->pattern.p == NULL) continue;
+        if (!p->ranged && p->pattern.p == NULL) continue;
         if (!some) j = json_open(out, '{');
         some = true;
         json_key_str(&j, atom_str(f->atoms, p->name));
         JsonOut row = json_open(out, '[');
         json_item(&row);
-        put_bound(out, p->low);
+        put_bound(out, p->ranged ? p->low : INFINITY);
         json_item(&row);
-        put_bound(out, p->high);
+        put_bound(out, p->ranged ? p->high : INFINITY);
         json_item(&row);
         if (p->pattern.p != NULL) json_string(out, p->pattern);
         else buf_z(out, "null");

@@ -236,6 +236,7 @@ static RtParam *plan_params(Build *b) {
             .type = x->type,
             .offset = b->p->param_slot[i],
             .load = x->load,
+            .ranged = x->ranged,
             .low = x->low,
             .high = x->high,
             .pattern = x->pattern,
