@@ -200,6 +200,33 @@ static void check_extern(Cx *c, NodeId body) {
     diag_help(c->s->diags, d, "write `extern \"path/of/library.so:function\"`; the path starts at the project's directory");
 }
 
+/* An engine is known by the annotation that carries its own settings. */
+static bool is_engine(const Sema *s, const Symbol *y) {
+    return y->kind == SYM_ANNOTATION && y->nparam == 1 && str_is(atom_str(s->atoms, s->param.data[y->param].name), "settings");
+}
+
+static void check_engine(Cx *c, NodeId at, Atom engine) {
+    Sema *s = c->s;
+    Str known[16];
+    int n = 0;
+    Buf list = BUF_INIT;
+    for (uint32_t i = 0; i < s->symbol.len && n < 16; i++) {
+        const Symbol *y = &s->symbol.data[i];
+        if (!is_engine(s, y)) continue;
+        if (y->name == engine) {
+            buf_free(&list);
+            return;
+        }
+        buf_printf(&list, "%s`%s`", n > 0 ? ", " : "", name_z(c, y->name));
+        known[n++] = atom_str(s->atoms, y->name);
+    }
+    Diag *d = error_at(c, WF_E_unknown_engine, at, "wfc does not know an engine `%s`", name_z(c, engine));
+    int near = diag_nearest(atom_str(s->atoms, engine), known, n);
+    if (near >= 0) diag_help(s->diags, d, "did you mean `%.*s`?", STR_ARG(known[near]));
+    else diag_note(s->diags, d, "engines: %s", buf_cstr(&list));
+    buf_free(&list);
+}
+
 static void check_step(Sema *s, uint32_t symbol) {
     const Symbol y = s->symbol.data[symbol];
     Cx c = cx_open(s, y.module, symbol);
@@ -227,6 +254,7 @@ static void check_step(Sema *s, uint32_t symbol) {
     if (ast_is(c.ast, x.body, AST_EXTERN)) check_extern(&c, x.body);
     AST_EACH(x.targets, target) {
         AstTargetBody b = ast_target_body(c.ast, target);
+        check_engine(&c, target, b.engine);
         AST_EACH(b.args, arg) check_expr(&c, ast_arg(c.ast, arg).value, T_ERROR);
     }
     if (y.module == 1 || !s->module.data[y.module].embedded) check_script(&c, &y);
@@ -268,6 +296,7 @@ static void check_target(Sema *s, uint32_t symbol) {
     const Symbol y = s->symbol.data[symbol];
     Cx c = cx_open(s, y.module, symbol);
     c.pure = "a target";
+    check_engine(&c, y.decl, ast_target(c.ast, y.decl).engine);
     AstList body = ast_block(c.ast, ast_target(c.ast, y.decl).body).body;
     AST_EACH(body, stmt) {
         if (ast_is(c.ast, stmt, AST_BINDING)) {
