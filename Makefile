@@ -19,7 +19,7 @@ run: release
 	@examples/spam_filter/run
 
 test: release debug fuzz
-	@scripts/deps python npm
+	@scripts/deps python npm airflow argo stepfunctions
 	@ctest --preset debug --parallel $(JOBS)
 
 bench: release
