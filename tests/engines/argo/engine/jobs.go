@@ -1,0 +1,248 @@
+package main
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sort"
+	"strings"
+	"time"
+
+	wfv1 "github.com/argoproj/argo-workflows/v4/pkg/apis/workflow/v1alpha1"
+	"github.com/argoproj/argo-workflows/v4/util/logging"
+	"github.com/argoproj/argo-workflows/v4/workflow/packer"
+	apiv1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/yaml"
+)
+
+// job is one workflow to run; the file of jobs is a list of them.
+type job struct {
+	Name     string            `json:"name"`
+	Dir      string            `json:"dir"`
+	Workflow string            `json:"workflow"`
+	Params   map[string]any    `json:"params"`
+	Secrets  map[string]string `json:"secrets"`
+	Work     string            `json:"work"`
+}
+
+// outcome is what became of a job; the file of results is a list of them in the order of the jobs.
+type outcome struct {
+	Name   string            `json:"name"`
+	State  string            `json:"state"`
+	Result json.RawMessage   `json:"result"`
+	Nodes  map[string]string `json:"nodes"`
+	Log    string            `json:"log"`
+}
+
+const (
+	jobsAtOnce = 4
+	jobLimit   = 5 * time.Minute
+	runName    = "run"
+)
+
+func kebab(name string) string { return strings.ReplaceAll(name, "_", "-") }
+
+// resourceOf is the inverse of resources.
+func resourceOf(kind string) string {
+	for resource, k := range resources {
+		if k == kind {
+			return resource
+		}
+	}
+	return ""
+}
+
+// apply stores the documents of all YAML files of a folder. Schedules are left out: nothing here may start by the clock.
+func apply(s *store, namespace, dir string) error {
+	files, err := filepath.Glob(filepath.Join(dir, "*.yaml"))
+	if err != nil {
+		return err
+	}
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		for i, document := range strings.Split("\n"+string(content), "\n---\n") {
+			var o object
+			if err := yaml.UnmarshalStrict([]byte(document), &o); err != nil {
+				return fmt.Errorf("%s: document %d: %w", file, i+1, err)
+			}
+			if o == nil {
+				continue
+			}
+			kind := text(o, "kind")
+			resource := resourceOf(kind)
+			if resource == "" {
+				return fmt.Errorf("%s: document %d: unknown kind %q", file, i+1, kind)
+			}
+			if kind == "CronWorkflow" {
+				continue
+			}
+			if _, err := s.create(resource, namespace, clone(o)); err != nil {
+				return fmt.Errorf("%s: document %d: %w", file, i+1, err)
+			}
+		}
+	}
+	return nil
+}
+
+// argument gives a parameter's text: strings as they are, other values as JSON.
+func argument(v any) (string, error) {
+	if s, ok := v.(string); ok {
+		return s, nil
+	}
+	b, err := json.Marshal(v)
+	return string(b), err
+}
+
+// submit creates the Workflow, as `argo submit --from workflowtemplate/NAME -p ...` does.
+func submit(s *store, namespace string, j *job) error {
+	if err := apply(s, namespace, j.Dir); err != nil {
+		return err
+	}
+	for name, value := range j.Secrets {
+		o := object{"kind": "Secret", "apiVersion": "v1", "metadata": object{"name": kebab(name)},
+			"data": object{"value": base64.StdEncoding.EncodeToString([]byte(value))}}
+		if _, err := s.create("secrets", namespace, o); err != nil {
+			return err
+		}
+	}
+	params := []any{}
+	for name, v := range j.Params {
+		value, err := argument(v)
+		if err != nil {
+			return err
+		}
+		params = append(params, object{"name": name, "value": value})
+	}
+	_, err := s.create("workflows", namespace, object{"kind": "Workflow", "apiVersion": "argoproj.io/v1alpha1",
+		"metadata": object{"name": runName}, "spec": object{
+			"workflowTemplateRef": object{"name": kebab(j.Workflow)}, "arguments": object{"parameters": params}}})
+	return err
+}
+
+// await gives the Workflow when it has ended, or as it is when that takes too long.
+func await(s *store, namespace string) (*wfv1.Workflow, bool) {
+	limit := time.Now().Add(jobLimit)
+	stop := time.AfterFunc(jobLimit, s.wake)
+	defer stop.Stop()
+	for at := int64(0); ; {
+		o, err := s.get("workflows", namespace, runName)
+		if err == nil && labelsOf(o)["workflows.argoproj.io/completed"] == "true" {
+			return decode(o), true
+		}
+		var ok bool
+		if _, at, ok = s.wait("workflows", at, func() bool { return time.Now().After(limit) }); !ok {
+			return decode(o), false
+		}
+	}
+}
+
+func decode(o object) *wfv1.Workflow {
+	var wf wfv1.Workflow
+	if err := convert(o, &wf); err != nil {
+		panic(err)
+	}
+	if err := packer.DecompressWorkflow(logging.WithLogger(context.Background(), logging.NewSlogLogger(logging.Error, logging.Text)), &wf); err != nil {
+		panic(err)
+	}
+	return &wf
+}
+
+// path gives the path of a call of a step, which the emitted template puts into the variable WF_STEP of its container.
+func path(pod *apiv1.Pod) string {
+	for _, c := range pod.Spec.Containers {
+		for _, e := range c.Env {
+			if c.Name == "main" && e.Name == "WF_STEP" {
+				return e.Value
+			}
+		}
+	}
+	return ""
+}
+
+// calls gives the state of each call of a step: that of its last attempt.
+func calls(s *store, namespace string, wf *wfv1.Workflow) map[string]string {
+	found, _ := s.list("pods", func(o object) bool { return text(metaOf(o), "namespace") == namespace })
+	states := map[string]string{}
+	latest := map[string]time.Time{}
+	for _, o := range found {
+		var pod apiv1.Pod
+		if err := convert(o, &pod); err != nil {
+			panic(err)
+		}
+		name := path(&pod)
+		node, err := wf.Status.Nodes.Get(pod.Annotations["workflows.argoproj.io/node-id"])
+		if name == "" || err != nil || node.StartedAt.Time.Before(latest[name]) {
+			continue
+		}
+		latest[name] = node.StartedAt.Time
+		states[name] = "failed"
+		if node.Phase == wfv1.NodeSucceeded {
+			states[name] = "succeeded"
+		}
+	}
+	return states
+}
+
+// narrate tells people what happened: each node, and what the pods that failed have printed.
+func narrate(wf *wfv1.Workflow, work string) string {
+	var out strings.Builder
+	fmt.Fprintf(&out, "%s %s\n", wf.Status.Phase, wf.Status.Message)
+	nodes := []wfv1.NodeStatus{}
+	for _, n := range wf.Status.Nodes {
+		nodes = append(nodes, n)
+	}
+	sort.Slice(nodes, func(i, j int) bool { return nodes[i].Name < nodes[j].Name })
+	for _, n := range nodes {
+		fmt.Fprintf(&out, "%s %s %s %s\n", n.Name, n.Type, n.Phase, n.Message)
+		if n.Type != wfv1.NodeTypePod || n.Phase == wfv1.NodeSucceeded {
+			continue
+		}
+		logs, _ := filepath.Glob(filepath.Join(work, "pods", "*"+n.ID[strings.LastIndexByte(n.ID, '-')+1:], "log"))
+		for _, log := range logs {
+			content, _ := os.ReadFile(log)
+			lines := strings.Split(strings.TrimRight(string(content), "\n"), "\n")
+			for _, line := range lines[max(0, len(lines)-20):] {
+				fmt.Fprintf(&out, "    %s\n", line)
+			}
+		}
+	}
+	return out.String()
+}
+
+// value gives the output parameter `result` of the workflow's entry point, which holds JSON.
+func value(wf *wfv1.Workflow) json.RawMessage {
+	node, err := wf.Status.Nodes.Get(wf.Name)
+	if err != nil || node.Outputs == nil || node.Phase != wfv1.NodeSucceeded {
+		return nil
+	}
+	for _, p := range node.Outputs.Parameters {
+		if p.Name == "result" && p.Value != nil {
+			return json.RawMessage(p.Value.String())
+		}
+	}
+	return nil
+}
+
+func (j *job) run(s *store, namespace string) outcome {
+	o := outcome{Name: j.Name, State: "failed", Nodes: map[string]string{}}
+	if err := submit(s, namespace, j); err != nil {
+		o.Log = err.Error()
+		return o
+	}
+	wf, ended := await(s, namespace)
+	o.Nodes = calls(s, namespace, wf)
+	o.Log = narrate(wf, j.Work)
+	if !ended {
+		o.Log = fmt.Sprintf("not ended after %s\n", jobLimit) + o.Log
+	} else if wf.Status.Phase == wfv1.WorkflowSucceeded {
+		o.State = "succeeded"
+		o.Result = value(wf)
+	}
+	return o
+}
