@@ -127,6 +127,9 @@ func (a *api) serve(w http.ResponseWriter, r *http.Request, t target) error {
 		code = 201
 		if o, err = body(r); err == nil {
 			o["kind"], o["apiVersion"] = resources[t.resource], t.apiVersion()
+			if t.resource == "pods" {
+				o["status"] = object{"phase": "Pending"}
+			}
 			o, err = a.store.create(t.resource, t.namespace, o)
 		}
 	case http.MethodPut, http.MethodPatch:

@@ -26,6 +26,7 @@ type job struct {
 	Params   map[string]any    `json:"params"`
 	Secrets  map[string]string `json:"secrets"`
 	Work     string            `json:"work"`
+	Limit    float64           `json:"limit"` // seconds that it may take; 0: a default
 }
 
 // outcome is what became of a job; the file of results is a list of them in the order of the jobs.
@@ -39,7 +40,7 @@ type outcome struct {
 
 const (
 	jobsAtOnce = 4
-	jobLimit   = 5 * time.Minute
+	jobLimit   = 120 * time.Second
 	runName    = "run"
 )
 
@@ -99,11 +100,8 @@ func argument(v any) (string, error) {
 	return string(b), err
 }
 
-// submit creates the Workflow, as `argo submit --from workflowtemplate/NAME -p ...` does.
-func submit(s *store, namespace string, j *job) error {
-	if err := apply(s, namespace, j.Dir); err != nil {
-		return err
-	}
+// install stores what the job's workflow needs before it is submitted.
+func (j *job) install(s *store, namespace string) error {
 	for name, value := range j.Secrets {
 		o := object{"kind": "Secret", "apiVersion": "v1", "metadata": object{"name": kebab(name)},
 			"data": object{"value": base64.StdEncoding.EncodeToString([]byte(value))}}
@@ -111,6 +109,11 @@ func submit(s *store, namespace string, j *job) error {
 			return err
 		}
 	}
+	return apply(s, namespace, j.Dir)
+}
+
+// submit creates the Workflow, as `argo submit --from workflowtemplate/NAME -p ...` does.
+func (j *job) submit(s *store, namespace string) error {
 	params := []any{}
 	for name, v := range j.Params {
 		value, err := argument(v)
@@ -126,9 +129,9 @@ func submit(s *store, namespace string, j *job) error {
 }
 
 // await gives the Workflow when it has ended, or as it is when that takes too long.
-func await(s *store, namespace string) (*wfv1.Workflow, bool) {
-	limit := time.Now().Add(jobLimit)
-	stop := time.AfterFunc(jobLimit, s.wake)
+func await(s *store, namespace string, limit time.Duration) (*wfv1.Workflow, bool) {
+	end := time.Now().Add(limit)
+	stop := time.AfterFunc(limit+time.Millisecond, s.wake)
 	defer stop.Stop()
 	for at := int64(0); ; {
 		o, err := s.get("workflows", namespace, runName)
@@ -136,7 +139,7 @@ func await(s *store, namespace string) (*wfv1.Workflow, bool) {
 			return decode(o), true
 		}
 		var ok bool
-		if _, at, ok = s.wait("workflows", at, func() bool { return time.Now().After(limit) }); !ok {
+		if _, at, ok = s.wait("workflows", at, func() bool { return !time.Now().Before(end) }); !ok {
 			return decode(o), false
 		}
 	}
@@ -231,18 +234,26 @@ func value(wf *wfv1.Workflow) json.RawMessage {
 
 func (j *job) run(s *store, namespace string) outcome {
 	o := outcome{Name: j.Name, State: "failed", Nodes: map[string]string{}}
-	if err := submit(s, namespace, j); err != nil {
+	if err := j.submit(s, namespace); err != nil {
 		o.Log = err.Error()
 		return o
 	}
-	wf, ended := await(s, namespace)
+	limit := jobLimit
+	if j.Limit > 0 {
+		limit = time.Duration(j.Limit * float64(time.Second))
+	}
+	wf, ended := await(s, namespace, limit)
 	o.Nodes = calls(s, namespace, wf)
 	o.Log = narrate(wf, j.Work)
 	if !ended {
-		o.Log = fmt.Sprintf("not ended after %s\n", jobLimit) + o.Log
+		o.Log = fmt.Sprintf("not ended after %s\n", limit) + o.Log
 	} else if wf.Status.Phase == wfv1.WorkflowSucceeded {
 		o.State = "succeeded"
 		o.Result = value(wf)
+		if o.Result != nil && !json.Valid(o.Result) {
+			o.State, o.Log = "failed", fmt.Sprintf("the result is not JSON: %s\n", o.Result)+o.Log
+			o.Result = nil
+		}
 	}
 	return o
 }

@@ -81,6 +81,10 @@ func work(jobsFile, resultsFile string) error {
 		}
 	}
 	s := newStore()
+	failed := make([]error, len(jobs))
+	for i := range jobs { // before the controller starts, so that it knows all templates when the first workflow comes
+		failed[i] = jobs[i].install(s, namespaceOf(i))
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	if err := start(ctx, s, jobs); err != nil {
@@ -93,6 +97,10 @@ func work(jobsFile, resultsFile string) error {
 		all.Go(func() {
 			slots <- struct{}{}
 			defer func() { <-slots }()
+			if failed[i] != nil {
+				results[i] = outcome{Name: jobs[i].Name, State: "failed", Nodes: map[string]string{}, Log: failed[i].Error()}
+				return
+			}
 			results[i] = jobs[i].run(s, namespaceOf(i))
 		})
 	}
