@@ -92,6 +92,11 @@ func (c *container) furnish() error {
 func (c *container) show(b bind) error {
 	at := filepath.Join(c.Root, b.To)
 	info, err := os.Stat(b.From)
+	if os.IsNotExist(err) { // as a kubelet makes the folder of a subPath that is not there
+		if err = os.MkdirAll(b.From, 0o755); err == nil {
+			info, err = os.Stat(b.From)
+		}
+	}
 	if err != nil {
 		return err
 	}

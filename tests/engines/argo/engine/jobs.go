@@ -41,7 +41,7 @@ type outcome struct {
 const (
 	jobsAtOnce = 4
 	jobLimit   = 120 * time.Second
-	runName    = "run"
+	runName    = "parity"
 )
 
 func kebab(name string) string { return strings.ReplaceAll(name, "_", "-") }
@@ -112,11 +112,46 @@ func (j *job) install(s *store, namespace string) error {
 	return apply(s, namespace, j.Dir)
 }
 
+// uploads gives the parameters of a template that are keys in the artifact store: those under which an input artifact is fetched.
+func uploads(s *store, namespace, template string) map[string]bool {
+	keys := map[string]bool{}
+	o, err := s.get("workflowtemplates", namespace, template)
+	if err != nil {
+		return keys
+	}
+	var wt wfv1.WorkflowTemplate
+	if err := convert(o, &wt); err != nil {
+		panic(err)
+	}
+	for _, t := range wt.Spec.Templates {
+		for _, a := range t.Inputs.Artifacts {
+			if a.S3 != nil && strings.HasPrefix(a.S3.Key, "{{workflow.parameters.") {
+				keys[strings.TrimSuffix(strings.TrimPrefix(a.S3.Key, "{{workflow.parameters."), "}}")] = true
+			}
+		}
+	}
+	return keys
+}
+
+// upload puts a file or folder of this machine into the artifact store and gives its key.
+func (j *job) upload(name, path string) (string, error) {
+	key := "params/" + name + "/" + filepath.Base(path)
+	to, err := bucket(filepath.Join(j.Work, "store")).path(key)
+	if err != nil {
+		return "", err
+	}
+	return key, copyTo(path, to)
+}
+
 // submit creates the Workflow, as `argo submit --from workflowtemplate/NAME -p ...` does.
 func (j *job) submit(s *store, namespace string) error {
 	params := []any{}
+	keys := uploads(s, namespace, kebab(j.Workflow))
 	for name, v := range j.Params {
 		value, err := argument(v)
+		if err == nil && keys[name] && v != nil {
+			value, err = j.upload(name, value)
+		}
 		if err != nil {
 			return err
 		}
@@ -156,11 +191,14 @@ func decode(o object) *wfv1.Workflow {
 	return &wf
 }
 
-// path gives the path of a call of a step, which the emitted template puts into the variable WF_STEP of its container.
-func path(pod *apiv1.Pod) string {
+// path gives the path of a call of a step, which the emitted template puts into the variable WF_STEP of its container. What is
+// computed has its path in WF_NODE and counts only when the computation itself has failed, which is exit code 2; the value of a
+// workflow is of no node.
+func path(pod *apiv1.Pod, node *wfv1.NodeStatus) string {
 	for _, c := range pod.Spec.Containers {
 		for _, e := range c.Env {
-			if c.Name == "main" && e.Name == "WF_STEP" {
+			failed := node.Outputs != nil && node.Outputs.ExitCode != nil && *node.Outputs.ExitCode == "2" && node.DisplayName != "workflow--value"
+			if c.Name == "main" && (e.Name == "WF_STEP" || (e.Name == "WF_NODE" && failed)) {
 				return e.Value
 			}
 		}
@@ -168,25 +206,27 @@ func path(pod *apiv1.Pod) string {
 	return ""
 }
 
-// calls gives the state of each call of a step: that of its last attempt.
+// calls gives the state of each call of a step: it has succeeded when one of its attempts has.
 func calls(s *store, namespace string, wf *wfv1.Workflow) map[string]string {
 	found, _ := s.list("pods", func(o object) bool { return text(metaOf(o), "namespace") == namespace })
 	states := map[string]string{}
-	latest := map[string]time.Time{}
 	for _, o := range found {
 		var pod apiv1.Pod
 		if err := convert(o, &pod); err != nil {
 			panic(err)
 		}
-		name := path(&pod)
 		node, err := wf.Status.Nodes.Get(pod.Annotations["workflows.argoproj.io/node-id"])
-		if name == "" || err != nil || node.StartedAt.Time.Before(latest[name]) {
+		if err != nil {
 			continue
 		}
-		latest[name] = node.StartedAt.Time
-		states[name] = "failed"
+		name := path(&pod, node)
+		if name == "" {
+			continue
+		}
 		if node.Phase == wfv1.NodeSucceeded {
 			states[name] = "succeeded"
+		} else if states[name] == "" {
+			states[name] = "failed"
 		}
 	}
 	return states

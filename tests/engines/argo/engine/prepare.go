@@ -3,7 +3,9 @@ package main
 import (
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -181,7 +183,7 @@ func (p *prepared) stage() error {
 			to = p.box.hostPath(a.Path)
 		}
 		if err := p.bucket.load(a, to); err != nil {
-			if a.Optional && os.IsNotExist(err) {
+			if a.Optional && errors.Is(err, fs.ErrNotExist) {
 				continue
 			}
 			return err

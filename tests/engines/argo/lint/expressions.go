@@ -68,7 +68,7 @@ func field(at, name, text string) []string {
 	case name == "when":
 		note(name, condition(rest))
 	case name == "depends":
-		note(name, compile(depends(text)))
+		note(name, dependencies(text))
 	}
 	return faults
 }
@@ -95,10 +95,19 @@ func condition(text string) error {
 	return err
 }
 
+// results are what the controller knows of a task when it evaluates `depends`.
+type results struct{ Succeeded, Failed, Errored, Skipped, Omitted, Daemoned, AnySucceeded, AllFailed bool }
+
 var taskName = regexp.MustCompile(`[a-zA-Z0-9][-a-zA-Z0-9]*`)
 
-// depends writes the logic as the controller does before it is evaluated: a name alone stands for its results, dashes are
-// underscores.
-func depends(text string) string {
-	return taskName.ReplaceAllStringFunc(text, func(name string) string { return strings.ReplaceAll(name, "-", "_") })
+// dependencies compiles the logic as the controller does before it is evaluated: dashes are underscores, tasks are variables.
+func dependencies(text string) error {
+	tasks := map[string]results{}
+	logic := taskName.ReplaceAllStringFunc(text, func(name string) string {
+		name = strings.ReplaceAll(name, "-", "_")
+		tasks[name] = results{}
+		return name
+	})
+	_, err := expr.Compile(logic, expr.Env(tasks))
+	return err
 }
