@@ -40,7 +40,6 @@ static void open_level(YamlOut *y, bool list, bool flow) {
     flow = flow || (up != NULL && up->flow);
     before_value(y, !flow);
     int indent = up == NULL ? 0 : up->list ? up->indent + 2 : list ? up->indent : up->indent + 2;
-    if (flow && up != NULL && !up->flow && !up->list) buf_addc(y->out, ' ');
     if (y->depth == YAML_DEPTH) y->depth--; /* callers' structures are of known depth; never reached */
     y->level[y->depth++] = (YamlLevel){.list = list, .flow = flow, .keyed = y->after_key, .indent = indent};
     y->after_key = false;
