@@ -5,7 +5,9 @@
 
 #include <stdlib.h>
 
-const Target *const targets[] = {NULL};
+extern const Target target_argo;
+
+const Target *const targets[] = {&target_argo, NULL};
 
 const Target *target_find(const char *name) {
     for (int i = 0; targets[i] != NULL; i++)

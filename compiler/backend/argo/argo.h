@@ -1,0 +1,134 @@
+/* The parts of the emitter for Argo Workflows.
+
+   Each region that needs one becomes a DAG template; each step a container template; everything that the engine cannot compute
+   itself a call of the template `compute`. A value travels as a parameter that holds its JSON in a form that the engine's
+   substitutions leave alone (argo_text in the shim); files are JSON too, and are fetched by the key in it. */
+#ifndef WF_BACKEND_ARGO_ARGO_H
+#define WF_BACKEND_ARGO_ARGO_H
+
+#include "compiler/backend/emit/py_expr.h"
+#include "compiler/backend/emit/target.h"
+#include "compiler/backend/emit/yaml_out.h"
+
+/* A text for the ConfigMap of the workflow: an expression or a script, by its name. */
+typedef struct ArgoText {
+    const char *name;
+    Buf text;
+} ArgoText;
+
+/* A container template to write: a step, with what stands on one call of it. */
+typedef struct ArgoLeaf {
+    uint32_t step, settings;
+    const char *name;
+} ArgoLeaf;
+
+/* A DAG template to write. */
+typedef struct ArgoDag {
+    enum { DAG_WORKFLOW, DAG_BODY, DAG_PICK, DAG_EACH, DAG_ITEM, DAG_TOLERANT, DAG_PASS, DAG_TRY, DAG_TRIED } kind;
+    uint32_t id;        /* the workflow, or the node that it stands for */
+    const char *name;
+    const char *path;   /* what comes before the names of its nodes in their paths, behind the parameter _at */
+    bool at;            /* has the parameter _at */
+    bool facts;         /* has the parameters _status and _failures: it is of a handler */
+} ArgoDag;
+
+typedef struct Argo {
+    TargetCx *cx;
+    EmitOut *out;
+    const Flow *f;
+    Arena arena;
+    YamlOut y;
+    const char *root;      /* the name of the workflow, in the form of names of Kubernetes */
+    const char *image;
+    const char *prefix;    /* of keys in the artifact store */
+    const char *code_dir;  /* where images hold the files of @code, or NULL */
+    const char **task;     /* the task of a node, by node */
+    const char **text;     /* what its value is, when it is no task but an expression, by node */
+    uint8_t *called;       /* workflows that others call, by workflow */
+    VEC(ArgoDag) dag;      /* in the order of writing; grows while they are written */
+    VEC(ArgoLeaf) leaf;
+    VEC(ArgoText) expr, script;
+    uint8_t *saved;        /* nodes whose values handlers use, by node */
+    bool computes, fails, saves;
+    bool nothing;          /* a task that does nothing is needed */
+    bool params;           /* run.params is used: every DAG has the parameter _params */
+} Argo;
+
+/* Where an operand stands: a region inside one DAG template, and what its inputs are there. */
+typedef struct Scope {
+    Argo *g;
+    RegionId region;
+    const char **input; /* paths such as "inputs.parameters.rate", by input of the region */
+    const ArgoDag *dag;
+    const char *status, *failures; /* in handlers: expressions for run.status and run.failures; else NULL */
+} Scope;
+
+/* An argument of a task. */
+typedef struct ArgoArg {
+    const char *name, *value;
+} ArgoArg;
+typedef struct ArgoArgs {
+    VEC(ArgoArg) list;
+} ArgoArgs;
+
+/* --- text.c: expressions of expr-lang over JSON texts --- */
+
+/* Appends JSON as argo_text of the shim writes it. `inside` keeps it free of "}}", for use in a tag. */
+void argo_json(Buf *out, Str json, bool inside);
+/* Appends a literal of expr-lang. */
+void argo_literal(Buf *out, const char *text);
+/* Appends a path; segments with dashes in brackets. */
+void argo_path(Buf *out, const char *path);
+/* Appends an expression that gives the JSON text of the operand; false, with nothing appended, when there is no exact one. */
+bool argo_expr(Scope *s, Opnd o, Buf *out);
+/* The same of a condition, as a bool of expr-lang. */
+bool argo_condition(Scope *s, Opnd o, Buf *out);
+/* The value of an argument, in the arena: a tag or JSON; NULL when there is no exact one. */
+const char *argo_tag(Scope *s, Opnd o);
+/* The path of a leaf in this scope, or NULL when it is not a plain one. */
+const char *argo_leaf_path(Scope *s, Opnd o);
+/* An expression for the store's key of a file operand, in a tag, in the arena; NULL when it has to be computed first. */
+const char *argo_key(Scope *s, Opnd o, TypeId type);
+
+/* --- spec.c: what the shim reads --- */
+
+/* Notes the computation of the operand under the name, and gives the object of its values, `{"x_": {{...}}}`, in the arena. */
+const char *argo_computation(Scope *s, const char *name, Opnd o, bool lines);
+/* The items of a loop, and the gathering of their values. */
+const char *argo_items_spec(Scope *s, const char *name, NodeId each);
+void argo_gather_spec(Argo *g, const char *name, NodeId each);
+/* The order of the calls of a region, for failures. */
+void argo_order_spec(Argo *g, const char *name, RegionId region);
+void argo_steps_spec(Argo *g, Buf *out);
+Buf *argo_note(Argo *g, const char *name);
+/* The name of the file of a step's script, in the arena. */
+const char *argo_script_name(Argo *g, const ArgoLeaf *l);
+
+/* --- dag.c --- */
+
+void argo_write_dag(Argo *g, uint32_t index);
+/* A name in the form of names of Kubernetes, in the arena. */
+const char *argo_kebab(Argo *g, Str name);
+
+/* --- leaf.c --- */
+
+/* The name of the template of a step for a call with these settings. */
+const char *argo_leaf(Argo *g, uint32_t step, uint32_t settings);
+/* The template that gives the saved values of the workflow's nodes. */
+void argo_write_values(Argo *g, const ArgoDag *d);
+bool argo_saves(const Argo *g, uint32_t workflow);
+void argo_write_leaves(Argo *g);
+void argo_write_params(Argo *g);
+void argo_write_helpers(Argo *g);
+/* Whether values of the type are fetched into the container, and under one key. */
+typedef enum ArgoFiles { FILES_NONE, FILES_ONE, FILES_MANY } ArgoFiles;
+ArgoFiles argo_files(const Flow *f, TypeId t);
+/* The setting of a call or its step. */
+const FlowSetting *argo_setting(const Argo *g, const ArgoLeaf *l, Setting key);
+/* Its constant; NULL for none. */
+const FlowConst *argo_constant(const Argo *g, const FlowSetting *s);
+void argo_put_semaphore(Argo *g, const char *map, const char *key);
+/* The name of the ConfigMap of a pool, in the arena. */
+const char *argo_pool(Argo *g, Str name);
+
+#endif

@@ -1,0 +1,137 @@
+/* What the table of capabilities cannot tell: values that must be known when the files are written, and the engine's limits. */
+#include "compiler/backend/argo/argo.h"
+#include "compiler/backend/argo/emit.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+enum {
+    MOST_PASSES = 90,      /* templates nest at most 100 deep */
+    MOST_ITEMS = 200,      /* of lists of templates and tasks, by the CustomResourceDefinitions */
+    MOST_BYTES = 1 << 20,  /* of an object in the cluster's store */
+};
+
+static const FlowConst *constant(const Flow *f, const FlowSetting *s) {
+    return opnd_tag(s->value) == OPND_CONST ? &f->constant.data[opnd_index(s->value)] : NULL;
+}
+
+static void need_constant(TargetCx *cx, const FlowSetting *s) {
+    Diag *d = diag_add(cx->diags, WF_E_target_limit, s->span, "`@%s` of %s needs a constant here", setting_annotation(s->key), cx->target->title);
+    diag_help(cx->diags, d, "its fields are written before a run: use a constant, or a parameter of the step where the step reads it itself");
+}
+
+/* Settings that become fields of the template. */
+static bool is_field(Setting key) {
+    static const Setting fields[] = {SET_RETRY, SET_RETRY_DELAY, SET_RETRY_FACTOR, SET_RETRY_MAX_DELAY, SET_CPU, SET_MEMORY, SET_GPU, SET_DISK,
+                                     SET_IMAGE, SET_POOL, SET_POOL_SLOTS, SET_PARALLEL, SET_TOLERATE, SET_CONCURRENCY};
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+        if (fields[i] == key) return true;
+    return false;
+}
+
+static void check_value(TargetCx *cx, const FlowSetting *s, const FlowConst *c) {
+    bool bad = (s->key == SET_RETRY_JITTER || s->key == SET_SCHEDULE_CATCHUP) && c->kind == CONST_BOOL && c->i != 0;
+    bad = bad || (s->key == SET_RETRY_FACTOR && c->kind == CONST_FLOAT && (c->f < 1 || c->f != floor(c->f)));
+    bad = bad || (s->key == SET_CONCURRENCY_KEY && c->kind != CONST_NONE);
+    if (bad) target_refuse(cx, s->span, (Cap)(CAP_SETTINGS + (uint32_t)s->key));
+}
+
+static void check_settings(TargetCx *cx, uint32_t settings, bool on_call) {
+    const Flow *f = cx->flow;
+    const FlowSettings *all = &f->settings.data[settings];
+    const FlowSetting *overlap = NULL, *schedule = NULL, *most = NULL;
+    for (uint32_t i = 0; i < all->n; i++) {
+        const FlowSetting *s = &f->setting.data[all->first + i];
+        const FlowConst *c = constant(f, s);
+        if (c == NULL && s->value != OPND_ABSENT && (is_field(s->key) || (on_call && s->key != SET_ENV))) need_constant(cx, s);
+        if (c != NULL) check_value(cx, s, c);
+        if (c == NULL && s->key == SET_CONCURRENCY_KEY) target_refuse(cx, s->span, CAP_SETTINGS + SET_CONCURRENCY_KEY);
+        if (s->key == SET_CONCURRENCY_OVERLAP) overlap = s;
+        if (s->key == SET_CONCURRENCY) most = s;
+        if (s->key == SET_SCHEDULE) schedule = s;
+    }
+    if (overlap == NULL || constant(f, overlap)->i == OVERLAP_WAIT) return;
+    if (schedule == NULL || constant(f, most)->i != 1) target_refuse(cx, overlap->span, CAP_SETTINGS + SET_CONCURRENCY_OVERLAP);
+}
+
+static void check_node(TargetCx *cx, NodeId id) {
+    const Flow *f = cx->flow;
+    const FlowNode *n = &f->node.data[id];
+    check_settings(cx, n->settings, true);
+    if (n->kind != NODE_LOOP) return;
+    Opnd bound = flow_opnds(f, n->arg)[1];
+    if (opnd_tag(bound) == OPND_CONST && f->constant.data[opnd_index(bound)].i <= MOST_PASSES) return;
+    Diag *d = diag_add(cx->diags, WF_E_target_limit, f->node_span.data[id], "%s repeats at most %d times", cx->target->title, MOST_PASSES);
+    diag_help(cx->diags, d, "a pass is a template inside that of the one before, and they nest at most 100 deep: give `max` a constant up to %d", MOST_PASSES);
+}
+
+/* The image of the target's own steps has Python and shells. */
+static void check_image(TargetCx *cx, const FlowStep *s) {
+    Str image;
+    if (s->body != BODY_FENCE || !str_is(atom_str(cx->flow->atoms, s->lang), "node")) return;
+    if (flow_setting(cx->flow, s->settings, SET_IMAGE) != NULL || target_string(cx, "image", &image)) return;
+    Diag *d = diag_add(cx->diags, WF_E_target_image, s->span, "step `%s` needs an image with node and Python", atom_cstr(cx->flow->atoms, s->name));
+    diag_help(cx->diags, d, "give it `@image(\"...\")`, or all steps one by `target NAME on argo { image = \"...\" }`");
+}
+
+/* The names of Kubernetes are shorter than those of the language. */
+static void check_name(TargetCx *cx) {
+    enum { LONGEST = 52 };
+    const FlowWorkflow *w = &cx->flow->workflow.data[cx->workflow];
+    Str name = atom_str(cx->flow->atoms, w->name);
+    if (name.n <= LONGEST) return;
+    diag_add(cx->diags, WF_E_target_name, w->span, "the name of the workflow has %zu characters; a scheduled one of %s has up to %d", name.n,
+             cx->target->title, LONGEST);
+}
+
+/* The most lines that begin with `item` after a line that begins with `head`, until one that begins with `end`. */
+static uint32_t most_items(Str text, const char *head, const char *item, const char *end) {
+    uint32_t most = 0, now = 0;
+    bool inside = false;
+    for (size_t at = 0; at < text.n;) {
+        Str line = {text.p + at, text.n - at};
+        const char *newline = memchr(line.p, '\n', line.n);
+        if (newline != NULL) line.n = (size_t)(newline - line.p);
+        at += line.n + 1;
+        if (str_starts(line, str_of(end))) inside = false;
+        if (str_starts(line, str_of(head))) inside = true, now = 0;
+        else if (inside && str_starts(line, str_of(item))) now++;
+        if (now > most) most = now;
+    }
+    return most;
+}
+
+/* Sizes are those of what is written, so it is written once for them. */
+static void check_size(TargetCx *cx) {
+    EmitOut out = {0};
+    const FlowWorkflow *w = &cx->flow->workflow.data[cx->workflow];
+    argo_emit(cx, &out);
+    Str text = buf_view(&out.file.data[0].text);
+    uint32_t templates = most_items(text, "  templates:", "  - name: ", "---"), tasks = most_items(text, "      tasks:", "      - name: ", "  - name: ");
+    if (templates > MOST_ITEMS || tasks > MOST_ITEMS) {
+        Diag *d = diag_add(cx->diags, WF_E_target_limit, w->span, "the workflow needs %u %s; %s takes up to %d", templates > MOST_ITEMS ? templates : tasks,
+                           templates > MOST_ITEMS ? "templates" : "tasks in one DAG", cx->target->title, MOST_ITEMS);
+        diag_help(cx->diags, d, "put parts of it into workflows of their own and call those%s", templates > MOST_ITEMS ? " from another file" : "");
+    }
+    if (text.n > MOST_BYTES)
+        diag_add(cx->diags, WF_E_target_limit, w->span, "the workflow is written in %zu bytes; an object of a cluster has up to %d", text.n, MOST_BYTES);
+    emit_free(&out);
+}
+
+void argo_check(TargetCx *cx) {
+    const Flow *f = cx->flow;
+    Used used = target_used(f, cx->workflow);
+    uint32_t before = cx->diags->nerrors;
+    check_name(cx);
+    for (uint32_t i = 0; i < f->workflow.len; i++)
+        if (used.workflow[i]) check_settings(cx, f->workflow.data[i].settings, false);
+    for (uint32_t i = 0; i < f->step.len; i++)
+        if (used.step[i]) {
+            check_settings(cx, f->step.data[i].settings, false);
+            check_image(cx, &f->step.data[i]);
+        }
+    for (RegionId r = 1; r < f->region.len; r++)
+        for (uint32_t i = 0; used.workflow[f->region.data[r].workflow] && i < f->region.data[r].n; i++) check_node(cx, f->region.data[r].first + i);
+    used_free(&used);
+    if (cx->diags->nerrors == before) check_size(cx);
+}

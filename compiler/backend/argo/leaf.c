@@ -1,0 +1,523 @@
+/* Container templates: steps, and the helpers that run the shim for everything else. */
+#include "compiler/backend/argo/argo.h"
+
+#include "base/json.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+const FlowSetting *argo_setting(const Argo *g, const ArgoLeaf *l, Setting key) {
+    const FlowSetting *own = flow_setting(g->f, l->settings, key);
+    return own != NULL ? own : flow_setting(g->f, g->f->step.data[l->step].settings, key);
+}
+
+ArgoFiles argo_files(const Flow *f, TypeId t) {
+    if (!type_has(f->types, t, TYF_FILE)) return FILES_NONE;
+    TypeKind k = type_kind(f->types, type_file_base(f->types, type_unopt(f->types, t)));
+    return k == TY_FILE || k == TY_DIR ? FILES_ONE : FILES_MANY;
+}
+
+/* --- names --- */
+
+static bool is_taken(const Argo *g, const char *name) {
+    static const char *const helpers[] = {"main", "params", "compute", "failures", "save", "nothing", NULL};
+    for (int i = 0; helpers[i] != NULL; i++)
+        if (strcmp(helpers[i], name) == 0) return true;
+    for (uint32_t i = 0; i < g->leaf.len; i++)
+        if (strcmp(g->leaf.data[i].name, name) == 0) return true;
+    for (uint32_t i = 0; i < g->f->workflow.len; i++) {
+        Str w = atom_str(g->f->atoms, g->f->workflow.data[i].name);
+        bool same = w.n == strlen(name);
+        for (size_t k = 0; same && k < w.n; k++) same = name[k] == (w.p[k] == '_' ? '-' : w.p[k]);
+        if (same) return true;
+    }
+    return false;
+}
+
+const char *argo_leaf(Argo *g, uint32_t step, uint32_t settings) {
+    for (uint32_t i = 0; i < g->leaf.len; i++)
+        if (g->leaf.data[i].step == step && g->leaf.data[i].settings == settings) return g->leaf.data[i].name;
+    const FlowStep *s = &g->f->step.data[step];
+    Str module = atom_str(g->f->atoms, s->module);
+    const char *name = argo_kebab(g, atom_str(g->f->atoms, s->name));
+    if (module.n > 4 && str_starts(module, STR("std."))) name = arena_printf(&g->arena, "%.*s-%s", (int)(module.n - 4), module.p + 4, name);
+    const char *base = name;
+    for (unsigned n = 2; is_taken(g, name); n++) name = arena_printf(&g->arena, "%s-%u", base, n);
+    vec_push(&g->leaf, ((ArgoLeaf){step, settings, name}));
+    return name;
+}
+
+/* --- pieces --- */
+
+static void put_parameter(Argo *g, const char *name) {
+    yaml_flow_map(&g->y);
+    yaml_pair_z(&g->y, "name", name);
+    yaml_end(&g->y);
+}
+
+static void put_env(Argo *g, const char *name, const char *value) {
+    yaml_flow_map(&g->y);
+    yaml_pair_z(&g->y, "name", name);
+    yaml_pair_z(&g->y, "value", value);
+    yaml_end(&g->y);
+}
+
+/* An artifact that is stored and fetched as it is, under a key of ours. */
+static void put_artifact(Argo *g, const char *name, const char *path, const char *key) {
+    YamlOut *y = &g->y;
+    yaml_flow_map(y);
+    yaml_pair_z(y, "name", name);
+    yaml_pair_z(y, "path", path);
+    yaml_pair_bool(y, "optional", true);
+    yaml_key(y, "archive");
+    yaml_flow_map(y);
+    yaml_key(y, "none");
+    yaml_flow_map(y);
+    yaml_end(y);
+    yaml_end(y);
+    yaml_key(y, "s3");
+    yaml_flow_map(y);
+    yaml_pair_z(y, "key", key);
+    yaml_end(y);
+    yaml_end(y);
+}
+
+/* The file of values: `lines` with the parameters' tags in it. */
+static void put_values(Argo *g, const char *lines) {
+    YamlOut *y = &g->y;
+    yaml_map(y);
+    yaml_pair_z(y, "name", "values");
+    yaml_pair_z(y, "path", "/wf/values");
+    yaml_key(y, "raw");
+    yaml_map(y);
+    yaml_key(y, "data");
+    yaml_block(y, str_of(lines));
+    yaml_end(y);
+    yaml_end(y);
+}
+
+static void put_command(Argo *g, const char *mode, const char *name) {
+    const char *const words[] = {"python3", "/wf/bin/wf_shim.py", "argo", mode, name};
+    yaml_key(&g->y, "command");
+    yaml_flow_list(&g->y);
+    for (int i = 0; i < 5; i++) yaml_z(&g->y, words[i]);
+    yaml_end(&g->y);
+}
+
+static void put_out(Argo *g, const char *name, const char *path) {
+    YamlOut *y = &g->y;
+    yaml_flow_map(y);
+    yaml_pair_z(y, "name", name);
+    yaml_key(y, "valueFrom");
+    yaml_flow_map(y);
+    yaml_pair_z(y, "path", path);
+    yaml_pair_z(y, "default", "null");
+    yaml_end(y);
+    yaml_end(y);
+}
+
+static void open_list(Argo *g, const char *key, const char *inner) {
+    yaml_key(&g->y, key);
+    yaml_map(&g->y);
+    if (inner == NULL) return;
+    yaml_key(&g->y, inner);
+    yaml_list(&g->y);
+}
+
+static void close_list(Argo *g) {
+    yaml_end(&g->y);
+    yaml_end(&g->y);
+}
+
+static void put_failure(Argo *g, const char *name) {
+    if (!g->fails) return;
+    put_artifact(g, "failure", "/wf/out/failure", arena_printf(&g->arena, "%s/{{workflow.uid}}/failures/%s", g->prefix, name));
+}
+
+/* --- settings --- */
+
+const FlowConst *argo_constant(const Argo *g, const FlowSetting *s) {
+    return s != NULL && opnd_tag(s->value) == OPND_CONST && g->f->constant.data[opnd_index(s->value)].kind != CONST_NONE
+               ? &g->f->constant.data[opnd_index(s->value)] : NULL;
+}
+
+static const char *seconds(Argo *g, int64_t ms) { return arena_printf(&g->arena, "%" PRId64 "s", (ms + 999) / 1000); }
+
+static void put_retry(Argo *g, const ArgoLeaf *l) {
+    const FlowConst *times = argo_constant(g, argo_setting(g, l, SET_RETRY)), *delay = argo_constant(g, argo_setting(g, l, SET_RETRY_DELAY));
+    const FlowConst *factor = argo_constant(g, argo_setting(g, l, SET_RETRY_FACTOR)), *most = argo_constant(g, argo_setting(g, l, SET_RETRY_MAX_DELAY));
+    if (times == NULL) return;
+    YamlOut *y = &g->y;
+    yaml_key(y, "retryStrategy");
+    yaml_map(y);
+    yaml_pair_z(y, "limit", arena_printf(&g->arena, "%" PRId64, times->i));
+    yaml_pair_z(y, "retryPolicy", "Always");
+    yaml_pair_z(y, "expression", "lastRetry.exitCode != '2'");
+    if (delay != NULL && delay->i > 0) {
+        yaml_key(y, "backoff");
+        yaml_flow_map(y);
+        yaml_pair_z(y, "duration", seconds(g, delay->i));
+        if (factor != NULL) yaml_pair_z(y, "factor", arena_printf(&g->arena, "%d", (int)factor->f));
+        if (most != NULL) yaml_pair_z(y, "cap", seconds(g, most->i));
+        yaml_end(y);
+    }
+    yaml_end(y);
+}
+
+/* What only so many may do at once, by the semaphore of a ConfigMap. */
+void argo_put_semaphore(Argo *g, const char *map, const char *key) {
+    YamlOut *y = &g->y;
+    yaml_key(y, "synchronization");
+    yaml_map(y);
+    yaml_key(y, "semaphores");
+    yaml_list(y);
+    yaml_flow_map(y);
+    yaml_key(y, "configMapKeyRef");
+    yaml_flow_map(y);
+    yaml_pair_z(y, "name", map);
+    yaml_pair_z(y, "key", key);
+    yaml_end(y);
+    yaml_end(y);
+    yaml_end(y);
+    yaml_end(y);
+}
+
+const char *argo_pool(Argo *g, Str name) {
+    Buf b = BUF_INIT;
+    buf_z(&b, "wf-pool-");
+    for (size_t i = 0; i < name.n; i++) {
+        char c = name.p[i];
+        if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')) buf_addc(&b, c);
+        else buf_printf(&b, "-%02x", (unsigned char)c);
+    }
+    const char *map = arena_strndup(&g->arena, b.p, b.n);
+    buf_free(&b);
+    return map;
+}
+
+static void put_resources(Argo *g, const ArgoLeaf *l) {
+    const FlowConst *cpu = argo_constant(g, argo_setting(g, l, SET_CPU)), *memory = argo_constant(g, argo_setting(g, l, SET_MEMORY));
+    const FlowConst *gpu = argo_constant(g, argo_setting(g, l, SET_GPU)), *disk = argo_constant(g, argo_setting(g, l, SET_DISK));
+    if (cpu == NULL && memory == NULL && gpu == NULL && disk == NULL) return;
+    YamlOut *y = &g->y;
+    char text[32];
+    yaml_key(y, "resources");
+    yaml_map(y);
+    if (cpu != NULL || memory != NULL || disk != NULL) {
+        yaml_key(y, "requests");
+        yaml_flow_map(y);
+        if (cpu != NULL) {
+            format_double(cpu->f, text);
+            yaml_pair_z(y, "cpu", text);
+        }
+        if (memory != NULL) yaml_pair_z(y, "memory", arena_printf(&g->arena, "%" PRId64, memory->i));
+        if (disk != NULL) yaml_pair_z(y, "ephemeral-storage", arena_printf(&g->arena, "%" PRId64, disk->i));
+        yaml_end(y);
+    }
+    if (memory != NULL || gpu != NULL) {
+        yaml_key(y, "limits");
+        yaml_flow_map(y);
+        if (memory != NULL) yaml_pair_z(y, "memory", arena_printf(&g->arena, "%" PRId64, memory->i));
+        if (gpu != NULL) yaml_pair_z(y, "nvidia.com/gpu", arena_printf(&g->arena, "%" PRId64, gpu->i));
+        yaml_end(y);
+    }
+    yaml_end(y);
+}
+
+/* The secrets that the workflow names, for the shim; an absent one is told when a step needs it. */
+static void put_secret(Argo *g, Str name) {
+    YamlOut *y = &g->y;
+    char *variable = arena_printf(&g->arena, "WFC_SECRET_%.*s", STR_ARG(name));
+    for (char *c = variable; *c != '\0'; c++)
+        if (*c >= 'a' && *c <= 'z') *c = (char)(*c - 32);
+    yaml_flow_map(y);
+    yaml_pair_z(y, "name", variable);
+    yaml_key(y, "valueFrom");
+    yaml_flow_map(y);
+    yaml_key(y, "secretKeyRef");
+    yaml_flow_map(y);
+    yaml_pair_z(y, "name", argo_kebab(g, name));
+    yaml_pair_z(y, "key", "value");
+    yaml_pair_bool(y, "optional", true);
+    yaml_end(y);
+    yaml_end(y);
+    yaml_end(y);
+}
+
+static void put_secrets(Argo *g, const FlowStep *s) {
+    const Flow *f = g->f;
+    bool any = false;
+    for (uint32_t i = 0; i < s->nparam; i++) any = any || type_has(f->types, f->param.data[s->param + i].type, TYF_SECRET);
+    if (!any) return;
+    for (uint32_t i = 0; i < f->constant.len; i++) {
+        const FlowConst *c = &f->constant.data[i];
+        if (c->kind != CONST_STRING || type_kind(f->types, c->type) != TY_SECRET) continue;
+        bool before = false;
+        for (uint32_t k = 0; k < i && !before; k++)
+            before = f->constant.data[k].kind == CONST_STRING && f->constant.data[k].type == c->type && str_eq(f->constant.data[k].s, c->s);
+        if (!before) put_secret(g, c->s);
+    }
+    const FlowWorkflow *w = &f->workflow.data[g->cx->workflow];
+    for (uint32_t i = 0; i < w->nparam; i++)
+        if (type_has(f->types, f->param.data[w->param + i].type, TYF_SECRET)) put_secret(g, atom_str(f->atoms, f->param.data[w->param + i].name));
+}
+
+/* --- steps --- */
+
+static void put_inputs(Argo *g, const FlowStep *s) {
+    const Flow *f = g->f;
+    Buf lines = BUF_INIT;
+    open_list(g, "inputs", "parameters");
+    put_parameter(g, "_node");
+    for (uint32_t i = 0; i < s->nparam; i++) {
+        const char *name = atom_cstr(f->atoms, f->param.data[s->param + i].name);
+        put_parameter(g, name);
+        buf_printf(&lines, "%s {{inputs.parameters.%s}}\n", name, name);
+        if (argo_files(f, f->param.data[s->param + i].type) == FILES_NONE) continue;
+        put_parameter(g, arena_printf(&g->arena, "_%s_uri", name));
+        buf_printf(&lines, "/wf/in/%s {{inputs.parameters._%s_uri}}\n", name, name);
+    }
+    yaml_end(&g->y);
+    yaml_key(&g->y, "artifacts");
+    yaml_list(&g->y);
+    if (lines.n == 0) buf_z(&lines, "\n");
+    put_values(g, buf_cstr(&lines));
+    for (uint32_t i = 0; i < s->nparam; i++) {
+        const char *name = atom_cstr(f->atoms, f->param.data[s->param + i].name);
+        if (argo_files(f, f->param.data[s->param + i].type) == FILES_NONE) continue;
+        put_artifact(g, arena_printf(&g->arena, "%s", name), arena_printf(&g->arena, "/wf/in/%s", name), arena_printf(&g->arena, "{{inputs.parameters._%s_uri}}", name));
+    }
+    close_list(g);
+    buf_free(&lines);
+}
+
+static void put_outputs(Argo *g, const FlowStep *s) {
+    bool files = false;
+    for (uint32_t i = 0; i < s->noutput; i++) files = files || type_has(g->f->types, g->f->param.data[s->output + i].type, TYF_FILE);
+    if (s->noutput == 0 && !g->fails) return;
+    yaml_key(&g->y, "outputs");
+    yaml_map(&g->y);
+    if (s->noutput > 0) {
+        yaml_key(&g->y, "parameters");
+        yaml_list(&g->y);
+        put_out(g, "out", "/wf/out/value");
+        yaml_end(&g->y);
+    }
+    if (files || g->fails) {
+        yaml_key(&g->y, "artifacts");
+        yaml_list(&g->y);
+        if (files) put_artifact(g, "files", "/wf/out/files", arena_printf(&g->arena, "%s/{{workflow.uid}}/{{pod.name}}", g->prefix));
+        put_failure(g, "{{inputs.parameters._node}}");
+        yaml_end(&g->y);
+    }
+    yaml_end(&g->y);
+}
+
+static void put_leaf(Argo *g, const ArgoLeaf *l) {
+    const FlowStep *s = &g->f->step.data[l->step];
+    const FlowConst *image = argo_constant(g, argo_setting(g, l, SET_IMAGE));
+    YamlOut *y = &g->y;
+    emit_mark(g->out, s->span);
+    yaml_map(y);
+    yaml_pair_z(y, "name", l->name);
+    const FlowConst *pool = argo_constant(g, argo_setting(g, l, SET_POOL));
+    put_inputs(g, s);
+    put_retry(g, l);
+    if (pool != NULL) argo_put_semaphore(g, argo_pool(g, pool->s), "slots");
+    open_list(g, "container", NULL);
+    if (image != NULL) yaml_pair(y, "image", image->s);
+    put_command(g, "run", l->name);
+    yaml_key(y, "env");
+    yaml_list(y);
+    put_env(g, "WF_STEP", "{{inputs.parameters._node}}");
+    if (argo_setting(g, l, SET_RETRY) != NULL) put_env(g, "WF_RETRIES", "{{retries}}");
+    put_secrets(g, s);
+    yaml_end(y);
+    put_resources(g, l);
+    yaml_end(y);
+    put_outputs(g, s);
+    yaml_end(y);
+}
+
+void argo_write_leaves(Argo *g) {
+    for (uint32_t i = 0; i < g->leaf.len; i++) put_leaf(g, &g->leaf.data[i]);
+}
+
+/* --- helpers --- */
+
+void argo_write_params(Argo *g) {
+    const Flow *f = g->f;
+    const FlowWorkflow *w = &f->workflow.data[g->cx->workflow];
+    YamlOut *y = &g->y;
+    Buf lines = BUF_INIT;
+    yaml_map(y);
+    yaml_pair_z(y, "name", "params");
+    open_list(g, "inputs", "artifacts");
+    for (uint32_t i = 0; i < w->nparam; i++) {
+        const char *name = atom_cstr(f->atoms, f->param.data[w->param + i].name);
+        buf_printf(&lines, "%s {{=sprig.b64enc(workflow.parameters.%s)}}\n", name, name);
+        if (argo_files(f, f->param.data[w->param + i].type) == FILES_ONE) buf_printf(&lines, "/wf/in/%s {{workflow.parameters.%s}}\n", name, name);
+    }
+    put_values(g, buf_cstr(&lines));
+    for (uint32_t i = 0; i < w->nparam; i++) {
+        const char *name = atom_cstr(f->atoms, f->param.data[w->param + i].name);
+        if (argo_files(f, f->param.data[w->param + i].type) != FILES_ONE) continue;
+        put_artifact(g, name, arena_printf(&g->arena, "/wf/in/%s", name), arena_printf(&g->arena, "{{workflow.parameters.%s}}", name));
+    }
+    close_list(g);
+    open_list(g, "container", NULL);
+    put_command(g, "params", g->root);
+    yaml_key(y, "env");
+    yaml_list(y);
+    put_env(g, "WF_NODE", "");
+    close_list(g);
+    open_list(g, "outputs", "parameters");
+    for (uint32_t i = 0; i < w->nparam; i++) {
+        const char *name = atom_cstr(f->atoms, f->param.data[w->param + i].name);
+        put_out(g, name, arena_printf(&g->arena, "/wf/out/params/%s", name));
+    }
+    if (g->params) put_out(g, "_params", "/wf/out/value");
+    yaml_end(y);
+    if (g->fails) {
+        yaml_key(y, "artifacts");
+        yaml_list(y);
+        put_failure(g, "params");
+        yaml_end(y);
+    }
+    yaml_end(y);
+    yaml_end(y);
+    buf_free(&lines);
+}
+
+/* A container that computes: its mode, what it gives, and the key under which it keeps that, or NULL. */
+static void put_computing(Argo *g, const char *template, const char *mode, const char *key) {
+    YamlOut *y = &g->y;
+    yaml_map(y);
+    yaml_pair_z(y, "name", template);
+    open_list(g, "inputs", "parameters");
+    put_parameter(g, "_node");
+    put_parameter(g, "_call");
+    put_parameter(g, "_values");
+    yaml_end(y);
+    yaml_key(y, "artifacts");
+    yaml_list(y);
+    put_values(g, "{{inputs.parameters._values}}");
+    close_list(g);
+    open_list(g, "container", NULL);
+    put_command(g, mode, "{{inputs.parameters._call}}");
+    yaml_key(y, "env");
+    yaml_list(y);
+    put_env(g, "WF_NODE", "{{inputs.parameters._node}}");
+    close_list(g);
+    open_list(g, "outputs", "parameters");
+    put_out(g, "out", "/wf/out/value");
+    put_out(g, "count", "/wf/out/count");
+    yaml_end(y);
+    if (g->fails || key != NULL) {
+        yaml_key(y, "artifacts");
+        yaml_list(y);
+        if (key != NULL) put_artifact(g, "value", "/wf/out/value", key);
+        else put_failure(g, "{{inputs.parameters._node}}.{{inputs.parameters._call}}");
+        yaml_end(y);
+    }
+    yaml_end(y);
+    yaml_end(y);
+}
+
+/* A template that ends well and does nothing: what hangs behind a failure that does not count. */
+static void put_nothing(Argo *g) {
+    YamlOut *y = &g->y;
+    yaml_map(y);
+    yaml_pair_z(y, "name", "nothing");
+    open_list(g, "dag", "tasks");
+    yaml_flow_map(y);
+    yaml_pair_z(y, "name", "nothing");
+    yaml_pair_z(y, "template", "nothing");
+    yaml_pair_z(y, "when", "false");
+    yaml_end(y);
+    close_list(g);
+    yaml_end(y);
+}
+
+static const char *saved_key(Argo *g) { return arena_printf(&g->arena, "%s/{{workflow.uid}}/values", g->prefix); }
+
+bool argo_saves(const Argo *g, uint32_t workflow) {
+    const FlowRegion *r = &g->f->region.data[g->f->workflow.data[workflow].body];
+    for (uint32_t i = 0; i < r->n; i++)
+        if (g->saved[r->first + i]) return true;
+    return false;
+}
+
+void argo_write_values(Argo *g, const ArgoDag *d) {
+    YamlOut *y = &g->y;
+    const FlowRegion *r = &g->f->region.data[g->f->workflow.data[d->id].body];
+    const char *spec = arena_printf(&g->arena, "%s.values", d->name);
+    JsonOut j = json_open(argo_note(g, spec), '[');
+    for (uint32_t i = 0; i < r->n; i++) {
+        if (!g->saved[r->first + i]) continue;
+        json_item(&j);
+        json_string(j.b, atom_str(g->f->atoms, g->f->node.data[r->first + i].name));
+    }
+    json_close(&j);
+    yaml_map(y);
+    yaml_pair_z(y, "name", arena_printf(&g->arena, "%s---values", d->name));
+    open_list(g, "inputs", "parameters");
+    put_parameter(g, "_below");
+    yaml_end(y);
+    yaml_key(y, "artifacts");
+    yaml_list(y);
+    put_artifact(g, "saved", "/wf/in/saved", saved_key(g));
+    close_list(g);
+    open_list(g, "container", NULL);
+    put_command(g, "values", spec);
+    yaml_key(y, "env");
+    yaml_list(y);
+    put_env(g, "WF_BELOW", "{{inputs.parameters._below}}");
+    close_list(g);
+    open_list(g, "outputs", "parameters");
+    for (uint32_t i = 0; i < r->n; i++) {
+        const char *name = atom_cstr(g->f->atoms, g->f->node.data[r->first + i].name);
+        if (g->saved[r->first + i]) put_out(g, name, arena_printf(&g->arena, "/wf/out/params/%s", name));
+    }
+    close_list(g);
+    yaml_end(y);
+}
+
+/* The failures below a path, from where every container has left its own. */
+static void put_failures(Argo *g) {
+    YamlOut *y = &g->y;
+    yaml_map(y);
+    yaml_pair_z(y, "name", "failures");
+    open_list(g, "inputs", "parameters");
+    put_parameter(g, "_below");
+    put_parameter(g, "_call");
+    put_parameter(g, "_catch");
+    yaml_end(y);
+    yaml_key(y, "artifacts");
+    yaml_list(y);
+    put_artifact(g, "failures", "/wf/in/failures", arena_printf(&g->arena, "%s/{{workflow.uid}}/failures", g->prefix));
+    close_list(g);
+    open_list(g, "container", NULL);
+    put_command(g, "failures", "{{inputs.parameters._call}}");
+    yaml_key(y, "env");
+    yaml_list(y);
+    put_env(g, "WF_BELOW", "{{inputs.parameters._below}}");
+    put_env(g, "WF_CATCH", "{{inputs.parameters._catch}}");
+    close_list(g);
+    open_list(g, "outputs", "parameters");
+    put_out(g, "out", "/wf/out/value");
+    put_out(g, "all", "/wf/out/all");
+    yaml_end(y);
+    yaml_key(y, "artifacts");
+    yaml_list(y);
+    put_failure(g, "{{inputs.parameters._below}}caught");
+    close_list(g);
+    yaml_end(y);
+}
+
+void argo_write_helpers(Argo *g) {
+    if (g->computes) put_computing(g, "compute", "compute", NULL);
+    if (g->saves) put_computing(g, "save", "save", arena_printf(&g->arena, "%s/{{inputs.parameters._node}}", saved_key(g)));
+    if (g->fails) put_failures(g);
+    if (g->nothing) put_nothing(g);
+}

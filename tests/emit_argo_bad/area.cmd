@@ -1,0 +1,2 @@
+# Workflows that Argo Workflows cannot keep the meaning of.
+wfc compile --target argo -o files "$1"
