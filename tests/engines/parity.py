@@ -27,7 +27,7 @@ UPDATE, CI = os.environ.get("UPDATE") == "1", os.environ.get("CI") == "true"
 
 # What the engines of the tests need to be told, as a block at the end of each case.
 BLOCKS = {
-    "argo": 'target parity_argo on argo {\n}\n',
+    "argo": 'target parity_argo on argo {\n  image = "python-and-node"\n}\n',
     "airflow": 'target parity_airflow on airflow {\n}\n',
     "stepfunctions": 'target parity_stepfunctions on stepfunctions {\n}\n',
 }
