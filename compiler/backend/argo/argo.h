@@ -97,6 +97,8 @@ const char *argo_computation(Scope *s, const char *name, Opnd o, bool lines);
 /* The items of a loop, and the gathering of their values. */
 const char *argo_items_spec(Scope *s, const char *name, NodeId each);
 void argo_gather_spec(Argo *g, const char *name, NodeId each);
+/* The check of a workflow's parameters and the values that it needs; false when nothing is to be checked. */
+bool argo_limits_spec(Argo *g, const char *name, uint32_t workflow, Buf *lines);
 /* The order of the calls of a region, for failures. */
 void argo_order_spec(Argo *g, const char *name, RegionId region);
 void argo_steps_spec(Argo *g, Buf *out);
@@ -127,6 +129,7 @@ ArgoFiles argo_files(const Flow *f, TypeId t);
 const FlowSetting *argo_setting(const Argo *g, const ArgoLeaf *l, Setting key);
 /* Its constant; NULL for none. */
 const FlowConst *argo_constant(const Argo *g, const FlowSetting *s);
+void argo_put_map(Argo *g, const char *key, const FlowSetting *s);
 void argo_put_semaphore(Argo *g, const char *map, const char *key);
 /* The name of the ConfigMap of a pool, in the arena. */
 const char *argo_pool(Argo *g, Str name);

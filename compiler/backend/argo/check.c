@@ -29,6 +29,15 @@ static bool is_field(Setting key) {
     return false;
 }
 
+/* Whether the operand is of the values of a region. */
+static bool has_leaf(const Flow *f, Opnd o) {
+    if (opnd_tag(o) != OPND_EXPR) return opnd_tag(o) != OPND_CONST && opnd_tag(o) != OPND_LOCAL;
+    const FlowExpr *x = &f->expr.data[opnd_index(o)];
+    for (uint16_t i = 0; i < x->n; i++)
+        if (has_leaf(f, flow_opnds(f, x->a)[i])) return true;
+    return false;
+}
+
 static void check_value(TargetCx *cx, const FlowSetting *s, const FlowConst *c) {
     bool bad = (s->key == SET_RETRY_JITTER || s->key == SET_SCHEDULE_CATCHUP) && c->kind == CONST_BOOL && c->i != 0;
     bad = bad || (s->key == SET_RETRY_FACTOR && c->kind == CONST_FLOAT && (c->f < 1 || c->f != floor(c->f)));
@@ -43,7 +52,7 @@ static void check_settings(TargetCx *cx, uint32_t settings, bool on_call) {
     for (uint32_t i = 0; i < all->n; i++) {
         const FlowSetting *s = &f->setting.data[all->first + i];
         const FlowConst *c = constant(f, s);
-        if (c == NULL && s->value != OPND_ABSENT && (is_field(s->key) || (on_call && s->key != SET_ENV))) need_constant(cx, s);
+        if (c == NULL && s->value != OPND_ABSENT && (is_field(s->key) || (on_call && has_leaf(f, s->value)))) need_constant(cx, s);
         if (c != NULL) check_value(cx, s, c);
         if (c == NULL && s->key == SET_CONCURRENCY_KEY) target_refuse(cx, s->span, CAP_SETTINGS + SET_CONCURRENCY_KEY);
         if (s->key == SET_CONCURRENCY_OVERLAP) overlap = s;
@@ -54,10 +63,25 @@ static void check_settings(TargetCx *cx, uint32_t settings, bool on_call) {
     if (schedule == NULL || constant(f, most)->i != 1) target_refuse(cx, overlap->span, CAP_SETTINGS + SET_CONCURRENCY_OVERLAP);
 }
 
+/* What stands on a workflow holds for the run; there is nothing for a called one that it could be written to. */
+static void check_workflow(TargetCx *cx, uint32_t settings, bool root, bool handlers) {
+    const FlowSettings *all = &cx->flow->settings.data[settings];
+    for (uint32_t i = 0; i < all->n; i++) {
+        const FlowSetting *s = &cx->flow->setting.data[all->first + i];
+        bool limit = s->key == SET_TIMEOUT && s->value != OPND_ABSENT && !(constant(cx->flow, s) != NULL && constant(cx->flow, s)->kind == CONST_NONE);
+        bool place = s->key == SET_IMAGE || s->key == SET_SERVICE_ACCOUNT || s->key == SET_NODE_SELECTOR || s->key == SET_RETRY;
+        if (!(limit && (!root || handlers)) && !(place && !root)) continue;
+        Diag *d = diag_add(cx->diags, WF_E_target_limit, s->span, "%s has no `@%s` for %s", cx->target->title, setting_annotation(s->key),
+                           root ? "a run with handlers" : "a workflow that is called");
+        diag_help(cx->diags, d, "%s", root ? "what it ends runs no handlers: put it on the steps" : "put it on the steps of that workflow");
+    }
+}
+
 static void check_node(TargetCx *cx, NodeId id) {
     const Flow *f = cx->flow;
     const FlowNode *n = &f->node.data[id];
     check_settings(cx, n->settings, true);
+    if (n->kind == NODE_SUB) check_workflow(cx, n->settings, false, false);
     if (n->kind != NODE_LOOP) return;
     Opnd bound = flow_opnds(f, n->arg)[1];
     if (opnd_tag(bound) == OPND_CONST && f->constant.data[opnd_index(bound)].i <= MOST_PASSES) return;
@@ -124,7 +148,11 @@ void argo_check(TargetCx *cx) {
     uint32_t before = cx->diags->nerrors;
     check_name(cx);
     for (uint32_t i = 0; i < f->workflow.len; i++)
-        if (used.workflow[i]) check_settings(cx, f->workflow.data[i].settings, false);
+        if (used.workflow[i]) {
+            const FlowWorkflow *w = &f->workflow.data[i];
+            check_settings(cx, w->settings, false);
+            check_workflow(cx, w->settings, i == cx->workflow, w->on_success != 0 || w->on_failure != 0 || w->finally != 0);
+        }
     for (uint32_t i = 0; i < f->step.len; i++)
         if (used.step[i]) {
             check_settings(cx, f->step.data[i].settings, false);

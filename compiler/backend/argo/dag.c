@@ -76,14 +76,31 @@ void dag_open_workflow(Argo *g, const ArgoDag *d) {
     dag_open(g, d, own, w->body, 1);
 }
 
+/* The limits of the parameters of a workflow that is called; those of a run are checked when they are read. */
+static Start put_limits(Scope *s, uint32_t workflow) {
+    Argo *g = s->g;
+    Buf lines = BUF_INIT;
+    const char *spec = dag_spec(s, "workflow--limits");
+    if (!argo_limits_spec(g, spec, workflow, &lines)) return (Start){0};
+    ArgoArgs args = {0};
+    dag_arg(&args, "_node", dag_own_path(s));
+    dag_arg(&args, "_call", spec);
+    dag_arg(&args, "_values", arena_strndup(&g->arena, lines.p, lines.n));
+    dag_task(g, "workflow--limits", "compute", (Start){0}, NULL, &args);
+    g->computes = true;
+    buf_free(&lines);
+    return (Start){"workflow--limits.Succeeded", NULL};
+}
+
 static void write_body(Argo *g, const ArgoDag *d) {
     const FlowWorkflow *w = &g->f->workflow.data[d->id];
     dag_open_workflow(g, d);
     dag_open_tasks(g);
     Scope s = dag_scope(g, d, w->body, w->body);
+    Start start = d->id == g->cx->workflow ? (Start){0} : put_limits(&s, d->id);
     dag_name_nodes(&s, "");
-    dag_nodes(&s, (Start){0});
-    const char *out = w->result != T_NOTHING ? dag_result(&s, "workflow--value", (Start){0}) : NULL;
+    dag_nodes(&s, start);
+    const char *out = w->result != T_NOTHING ? dag_result(&s, "workflow--value", start) : NULL;
     dag_close_tasks(g);
     dag_close(g, out);
 }

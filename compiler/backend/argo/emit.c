@@ -337,8 +337,11 @@ static void put_template(Argo *g) {
     const FlowWorkflow *w = &g->f->workflow.data[g->cx->workflow];
     YamlOut *y = &g->y;
     Str account;
+    const FlowConst *own = argo_constant(g, flow_setting(g->f, w->settings, SET_SERVICE_ACCOUNT));
+    const FlowConst *limit = argo_constant(g, flow_setting(g->f, w->settings, SET_TIMEOUT));
     emit_mark(g->out, w->span);
     open_document(g, "argoproj.io/v1alpha1", "WorkflowTemplate", g->root);
+    argo_put_map(g, "labels", flow_setting(g->f, w->settings, SET_LABEL));
     if (w->doc.n > 0) {
         yaml_key(y, "annotations");
         yaml_map(y);
@@ -349,7 +352,10 @@ static void put_template(Argo *g) {
     yaml_key(y, "spec");
     yaml_map(y);
     yaml_pair_z(y, "entrypoint", "main");
-    if (target_string(g->cx, "service_account", &account)) yaml_pair(y, "serviceAccountName", account);
+    if (own != NULL) yaml_pair(y, "serviceAccountName", own->s);
+    else if (target_string(g->cx, "service_account", &account)) yaml_pair(y, "serviceAccountName", account);
+    argo_put_map(g, "nodeSelector", flow_setting(g->f, w->settings, SET_NODE_SELECTOR));
+    if (limit != NULL) yaml_pair_int(y, "activeDeadlineSeconds", (limit->i + 999) / 1000);
     if (flow_setting(g->f, w->settings, SET_CONCURRENCY) != NULL && !replaces(g)) argo_put_semaphore(g, arena_printf(&g->arena, "%s-runs", g->root), "max");
     put_arguments(g);
     put_defaults(g);
@@ -438,7 +444,8 @@ void argo_emit(TargetCx *cx, EmitOut *out) {
     Argo g = {.cx = cx, .f = f, .task = wf_alloc_zero((f->node.len + 1) * sizeof *g.task), .text = wf_alloc_zero((f->node.len + 1) * sizeof *g.text),
               .called = wf_alloc_zero(f->workflow.len + 1), .saved = wf_alloc_zero(f->node.len + 1)};
     g.root = argo_kebab(&g, atom_str(f->atoms, f->workflow.data[cx->workflow].name));
-    g.image = string_setting(&g, "image", "python:3.11-slim");
+    const FlowConst *image = argo_constant(&g, flow_setting(f, f->workflow.data[cx->workflow].settings, SET_IMAGE));
+    g.image = image != NULL ? arena_strndup(&g.arena, image->s.p, image->s.n) : string_setting(&g, "image", "python:3.11-slim");
     g.prefix = string_setting(&g, "prefix", "wf");
     g.code_dir = string_setting(&g, "code_dir", "/code");
     find_needs(&g);

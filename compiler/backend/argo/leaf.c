@@ -7,8 +7,10 @@
 #include <stdlib.h>
 
 const FlowSetting *argo_setting(const Argo *g, const ArgoLeaf *l, Setting key) {
-    const FlowSetting *own = flow_setting(g->f, l->settings, key);
-    return own != NULL ? own : flow_setting(g->f, g->f->step.data[l->step].settings, key);
+    const FlowSettings *own = &g->f->settings.data[l->settings];
+    for (uint32_t i = 0; i < own->n; i++) /* an annotation on the call replaces the step's as a whole */
+        if (strcmp(setting_annotation(g->f->setting.data[own->first + i].key), setting_annotation(key)) == 0) return flow_setting(g->f, l->settings, key);
+    return flow_setting(g->f, g->f->step.data[l->step].settings, key);
 }
 
 ArgoFiles argo_files(const Flow *f, TypeId t) {
@@ -195,6 +197,35 @@ const char *argo_pool(Argo *g, Str name) {
     return map;
 }
 
+/* A constant map of strings. */
+void argo_put_map(Argo *g, const char *key, const FlowSetting *s) {
+    const Flow *f = g->f;
+    if (s == NULL || opnd_tag(s->value) != OPND_EXPR) return;
+    const FlowExpr *x = &f->expr.data[opnd_index(s->value)];
+    yaml_key(&g->y, key);
+    yaml_flow_map(&g->y);
+    for (uint16_t i = 0; x->op == FLOW_MAP && i + 1 < x->n; i = (uint16_t)(i + 2)) {
+        const Opnd *a = flow_opnds(f, x->a) + i;
+        yaml_key_str(&g->y, f->constant.data[opnd_index(a[0])].s);
+        yaml_str(&g->y, f->constant.data[opnd_index(a[1])].s);
+    }
+    yaml_end(&g->y);
+}
+
+/* Where its pods run, and as whom. */
+static void put_place(Argo *g, const ArgoLeaf *l) {
+    const FlowSetting *labels = argo_setting(g, l, SET_LABEL);
+    const FlowConst *account = argo_constant(g, argo_setting(g, l, SET_SERVICE_ACCOUNT));
+    if (labels != NULL) {
+        yaml_key(&g->y, "metadata");
+        yaml_map(&g->y);
+        argo_put_map(g, "labels", labels);
+        yaml_end(&g->y);
+    }
+    argo_put_map(g, "nodeSelector", argo_setting(g, l, SET_NODE_SELECTOR));
+    if (account != NULL) yaml_pair(&g->y, "serviceAccountName", account->s);
+}
+
 static void put_resources(Argo *g, const ArgoLeaf *l) {
     const FlowConst *cpu = argo_constant(g, argo_setting(g, l, SET_CPU)), *memory = argo_constant(g, argo_setting(g, l, SET_MEMORY));
     const FlowConst *gpu = argo_constant(g, argo_setting(g, l, SET_GPU)), *disk = argo_constant(g, argo_setting(g, l, SET_DISK));
@@ -321,6 +352,7 @@ static void put_leaf(Argo *g, const ArgoLeaf *l) {
     yaml_map(y);
     yaml_pair_z(y, "name", l->name);
     const FlowConst *pool = argo_constant(g, argo_setting(g, l, SET_POOL));
+    put_place(g, l);
     put_inputs(g, s);
     put_retry(g, l);
     if (pool != NULL) argo_put_semaphore(g, argo_pool(g, pool->s), "slots");

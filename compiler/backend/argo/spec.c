@@ -210,6 +210,33 @@ void argo_gather_spec(Argo *g, const char *name, NodeId each) {
     json_close(&j);
 }
 
+bool argo_limits_spec(Argo *g, const char *name, uint32_t workflow, Buf *lines) {
+    const Flow *f = g->f;
+    const FlowWorkflow *w = &f->workflow.data[workflow];
+    Buf limits = BUF_INIT;
+    if (!py_limits_json(&limits, f, w->param, w->nparam)) return false;
+    JsonOut j = json_open(argo_note(g, name), '{');
+    json_key(&j, "limits");
+    buf_str(j.b, buf_view(&limits));
+    json_key(&j, "inputs");
+    JsonOut list = json_open(j.b, '[');
+    for (uint32_t i = 0; i < w->nparam; i++) {
+        const FlowParam *p = &f->param.data[w->param + i];
+        json_item(&list);
+        JsonOut one = json_open(j.b, '[');
+        json_item(&one);
+        json_string(j.b, atom_str(f->atoms, p->name));
+        json_item(&one);
+        py_type_json(j.b, f, p->type);
+        json_close(&one);
+        buf_printf(lines, "%s {{inputs.parameters.%s}}\n", atom_cstr(f->atoms, p->name), atom_cstr(f->atoms, p->name));
+    }
+    json_close(&list);
+    json_close(&j);
+    buf_free(&limits);
+    return true;
+}
+
 /* --- the order of calls --- */
 
 static void put_order(const Flow *f, JsonOut *j, RegionId region);
@@ -351,6 +378,16 @@ static void put_params(StepOut *x, const char *key, uint32_t first, uint32_t n, 
     json_close(&list);
 }
 
+/* What @range and @pattern say of parameters. */
+static void put_limits(const Argo *g, JsonOut *j, uint32_t first, uint32_t n) {
+    Buf limits = BUF_INIT;
+    if (py_limits_json(&limits, g->f, first, n)) {
+        json_key(j, "limits");
+        buf_str(j->b, buf_view(&limits));
+    }
+    buf_free(&limits);
+}
+
 static void put_step(Argo *g, const ArgoLeaf *l, Buf *out) {
     const Flow *f = g->f;
     StepOut x = {g, l, &f->step.data[l->step], json_open(out, '{'), wf_alloc_zero(f->fn.len + 1)};
@@ -359,6 +396,7 @@ static void put_step(Argo *g, const ArgoLeaf *l, Buf *out) {
     put_body(&x);
     put_params(&x, "inputs", x.s->param, x.s->nparam, false);
     put_params(&x, "outputs", x.s->output, x.s->noutput, true);
+    put_limits(g, &x.j, x.s->param, x.s->nparam);
     json_key(&x.j, "single");
     json_bool(out, x.s->noutput == 1);
     put_setting(&x, SET_TIMEOUT, "timeout");
@@ -390,6 +428,7 @@ void argo_steps_spec(Argo *g, Buf *out) {
     if (w->nparam > 0) {
         buf_printf(out, "%s\n\"%s\": ", g->leaf.len > 0 ? "," : "", g->root);
         JsonOut j = json_open(out, '{');
+        put_limits(g, &j, w->param, w->nparam);
         json_key(&j, "params");
         JsonOut list = json_open(out, '[');
         for (uint32_t i = 0; i < w->nparam; i++) {

@@ -831,6 +831,9 @@ def argo_compute(name):
         argo_result(argo_items(spec, values))
     elif "tolerate" in spec:
         argo_result(argo_gather(spec, values["count"], values["parts"]))
+    elif "limits" in spec:
+        check_limits(spec["limits"], {n: decode(t, values[n]) for n, t in spec["inputs"]})
+        argo_result(None)
     elif "fail" in spec:
         raise StepFailed("fail", values["message"])
     else:
@@ -864,13 +867,14 @@ def argo_params(name):
     import base64
     texts, staged = argo_inputs()
     os.makedirs("/wf/out/params", exist_ok=True)
-    values = {}
-    for spec in argo_load("steps.json")[name]["params"]:
+    values, described = {}, argo_load("steps.json")[name]
+    for spec in described["params"]:
         try:
             v = values[spec["name"]] = argo_param(spec, base64.b64decode(texts[spec["name"]]).decode("utf-8", "replace"), staged)
         except (Trap, OutputError) as e:
             raise StepFailed("value", "parameter `%s`: %s" % (spec["name"], e))
         argo_write("params/" + spec["name"], argo_text(v))
+    check_limits(described.get("limits", {}), values)
     argo_result(values)
 
 
