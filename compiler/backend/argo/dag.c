@@ -154,41 +154,72 @@ static void write_pick(Argo *g, const ArgoDag *d) {
     buf_free(&out);
 }
 
+static bool is_tolerant(const Argo *g, NodeId each) { return flow_setting(g->f, g->f->node.data[each].settings, SET_TOLERATE) != NULL; }
+
+static bool has_second(const Argo *g, NodeId each) {
+    const FlowNode *n = &g->f->node.data[each];
+    return n->nargs > 1 && flow_opnds(g->f, n->arg)[1] != OPND_ABSENT;
+}
+
+static void put_gather(Scope *s, const ArgoDag *d) {
+    Argo *g = s->g;
+    ArgoArgs args = {0};
+    const char *spec = dag_spec(s, "gather");
+    argo_gather_spec(g, spec, d->id);
+    dag_arg(&args, "_node", dag_path(s, dag_node_name(g, d->id)));
+    dag_arg(&args, "_call", spec);
+    dag_arg(&args, "_values", "parts {{=tasks.each.outputs.parameters.out ?? ''}}\n");
+    dag_task(g, "gather", "compute", (Start){"each.Succeeded || each.Skipped", NULL}, NULL, &args);
+    g->computes = true;
+}
+
+/* Goes through the items. The engine makes a list of the texts of their values, each a string, of which the value is joined; failures
+   that are tolerated are counted in a container. */
 static void write_each(Argo *g, const ArgoDag *d) {
     const FlowNode *n = &g->f->node.data[d->id];
-    dag_open(g, d, (const char *const[]){"_items", "_count", NULL}, n->region, 1);
     const FlowSetting *most = flow_setting(g->f, n->settings, SET_PARALLEL);
-    yaml_pair_int(&g->y, "parallelism", g->f->constant.data[opnd_index(most->value)].i);
+    const char *item = arena_printf(&g->arena, "%s---item", d->name), *template = item;
+    dag_open(g, d, (const char *const[]){"_items", NULL}, n->region, 1);
+    if (most != NULL) yaml_pair_int(&g->y, "parallelism", g->f->constant.data[opnd_index(most->value)].i);
     dag_open_tasks(g);
     Scope s = dag_scope(g, d, n->region, n->region);
     ArgoArgs args = {0};
+    dag_arg(&args, "_at", dag_path(&s, arena_printf(&g->arena, "%s[{{item.i}}].", dag_node_name(g, d->id))));
     dag_pass_facts(&s, &args);
+    dag_arg(&args, "_index", "{{item.i}}");
+    dag_arg(&args, "_item", "{{=item.v[1:-1]}}");
+    if (has_second(g, d->id)) dag_arg(&args, "_item2", "{{=item.w[1:-1]}}");
     dag_forward_captures(g, n->region, 1, &args);
-    const char *outer = g->task[d->id];
-    g->task[d->id] = "gather";
-    dag_items(&s, d->id, "each", "{{inputs.parameters._items}}", "{{inputs.parameters._count}}", &args, (Start){0});
-    g->task[d->id] = outer;
+    dag_add(g, (ArgoDag){DAG_ITEM, d->id, item, "", true, d->facts});
+    if (is_tolerant(g, d->id)) {
+        template = arena_printf(&g->arena, "%s---tolerant", d->name);
+        dag_add(g, (ArgoDag){DAG_TOLERANT, d->id, template, item, true, d->facts});
+    }
+    dag_task(g, "each", template, (Start){0}, "{{inputs.parameters._items}}", &args);
+    if (is_tolerant(g, d->id)) put_gather(&s, d);
     dag_close_tasks(g);
-    dag_close(g, "tasks.gather.outputs.parameters.out");
+    dag_close(g, !has_value(g, d->id)       ? NULL
+                 : is_tolerant(g, d->id) ? "tasks.gather.outputs.parameters.out"
+                                         : "tasks.each.status == 'Skipped' ? '[]' : '[' + join(map(fromJSON(tasks.each.outputs.parameters.out), fromJSON(#)), ',') + ']'");
 }
 
 static void write_item(Argo *g, const ArgoDag *d) {
     const FlowNode *n = &g->f->node.data[d->id];
-    bool two = n->nargs > 1 && flow_opnds(g->f, n->arg)[1] != OPND_ABSENT;
-    dag_open(g, d, (const char *const[]){"_index", "_item", two ? "_item2" : NULL, NULL}, n->region, 1);
+    dag_open(g, d, (const char *const[]){"_index", "_item", has_second(g, d->id) ? "_item2" : NULL, NULL}, n->region, 1);
     dag_open_tasks(g);
     Scope s = dag_scope(g, d, n->region, n->region);
     dag_name_nodes(&s, "");
     dag_nodes(&s, (Start){0});
     const char *value = dag_result(&s, "result--value", (Start){0});
     dag_close_tasks(g);
-    dag_close(g, arena_printf(&g->arena, "toJson('[' + inputs.parameters._index + ',' + %s + ']')", value));
+    if (is_tolerant(g, d->id)) dag_close(g, arena_printf(&g->arena, "toJson('[' + inputs.parameters._index + ',' + %s + ']')", value));
+    else dag_close(g, has_value(g, d->id) ? arena_printf(&g->arena, "toJson(%s)", value) : NULL);
 }
 
 /* An item whose failure does not count: it gives its index alone then. */
 static void write_tolerant(Argo *g, const ArgoDag *d) {
     const FlowNode *n = &g->f->node.data[d->id];
-    bool two = n->nargs > 1 && flow_opnds(g->f, n->arg)[1] != OPND_ABSENT;
+    bool two = has_second(g, d->id);
     dag_open(g, d, (const char *const[]){"_index", "_item", two ? "_item2" : NULL, NULL}, n->region, 1);
     dag_open_tasks(g);
     ArgoDag inner = *d;
@@ -203,6 +234,7 @@ static void write_tolerant(Argo *g, const ArgoDag *d) {
     dag_forward_captures(g, n->region, 1, &args);
     dag_task(g, "item", d->path, (Start){0}, NULL, &args);
     dag_task(g, "nothing", "nothing", (Start){"item.Failed || item.Errored", NULL}, NULL, &(ArgoArgs){0});
+    g->nothing = true;
     dag_close_tasks(g);
     dag_close(g, "tasks.item.status == 'Succeeded' ? tasks.item.outputs.parameters.out : toJson('[' + inputs.parameters._index + ']')");
 }

@@ -55,8 +55,6 @@ void dag_name_nodes(Scope *s, const char *prefix);
 void dag_nodes(Scope *s, Start first);
 /* The result of a region as an expression, by a task of the name when it has to be computed. */
 const char *dag_result(Scope *s, const char *task, Start first);
-/* The tasks of a loop over items, a tag: one for all items, one that gathers. */
-void dag_items(Scope *s, NodeId id, const char *each, const char *items, const char *count, ArgoArgs *args, Start start);
 
 /* --- dag.c --- */
 

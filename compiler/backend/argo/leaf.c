@@ -443,7 +443,6 @@ static void put_computing(Argo *g, const char *template, const char *mode, const
     close_list(g);
     open_list(g, "outputs", "parameters");
     put_out(g, "out", "/wf/out/value");
-    put_out(g, "count", "/wf/out/count");
     yaml_end(y);
     if (g->fails || key != NULL) {
         yaml_key(y, "artifacts");

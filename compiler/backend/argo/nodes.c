@@ -84,62 +84,22 @@ static void put_loop(Scope *s, NodeId id, Start start) {
     dag_task(g, g->task[id], template, start, NULL, &args);
 }
 
-/* The tasks `each` and `gather` of a loop, whose items are a tag. */
-void dag_items(Scope *s, NodeId id, const char *each, const char *items, const char *count, ArgoArgs *args, Start start) {
-    Argo *g = s->g;
-    const FlowNode *n = &g->f->node.data[id];
-    bool tolerant = flow_setting(g->f, n->settings, SET_TOLERATE) != NULL;
-    const char *template = arena_printf(&g->arena, "%s--%s", s->dag->name, argo_kebab(g, str_of(dag_node_name(g, id))));
-    dag_arg(args, "_at", dag_path(s, arena_printf(&g->arena, "%s[{{item.i}}].", dag_node_name(g, id))));
-    dag_arg(args, "_index", "{{item.i}}");
-    dag_arg(args, "_item", "{{=item.v[1:-1]}}");
-    if (n->nargs > 1 && flow_opnds(g->f, n->arg)[1] != OPND_ABSENT) dag_arg(args, "_item2", "{{=item.w[1:-1]}}");
-    dag_add(g, (ArgoDag){DAG_ITEM, id, template, "", true, s->status != NULL});
-    if (tolerant) {
-        const char *inner = template;
-        template = arena_printf(&g->arena, "%s---tolerant", inner);
-        dag_add(g, (ArgoDag){DAG_TOLERANT, id, template, inner, true, s->status != NULL});
-        g->nothing = true;
-    }
-    dag_task(g, each, template, start, items, args);
-    ArgoArgs gather = {0};
-    const char *spec = dag_spec(s, each);
-    argo_gather_spec(g, spec, id);
-    dag_arg(&gather, "_node", dag_path(s, dag_node_name(g, id)));
-    dag_arg(&gather, "_call", spec);
-    Buf parts = BUF_INIT;
-    argo_path(&parts, dag_output(g, each));
-    dag_arg(&gather, "_values", arena_printf(&g->arena, "count %s\nparts {{=%s ?? ''}}\n", count, buf_cstr(&parts)));
-    buf_free(&parts);
-    const char *depends = arena_printf(&g->arena, "%s.Succeeded || %s.Skipped", each, each);
-    dag_task(g, g->task[id], "compute", (Start){depends, NULL}, NULL, &gather);
-    g->computes = true;
-}
-
+/* A container computes the items, as the engine needs them with their indexes; a DAG of its own goes through them. */
 static void put_each(Scope *s, NodeId id, Start start) {
     Argo *g = s->g;
-    const FlowNode *n = &g->f->node.data[id];
     const char *task = g->task[id], *items = arena_printf(&g->arena, "%s--items", task), *spec = dag_spec(s, items);
-    ArgoArgs args = {0};
+    const char *template = arena_printf(&g->arena, "%s--%s", s->dag->name, task);
+    ArgoArgs args = {0}, inner = {0};
     dag_arg(&args, "_node", dag_path(s, dag_node_name(g, id)));
     dag_arg(&args, "_call", spec);
     dag_arg(&args, "_values", argo_items_spec(s, spec, id));
     dag_task(g, items, "compute", start, NULL, &args);
     g->computes = true;
     start = (Start){dag_succeeded(g, items), NULL};
-    const char *list = arena_printf(&g->arena, "{{tasks.%s.outputs.parameters.out}}", items);
-    const char *count = arena_printf(&g->arena, "{{tasks.%s.outputs.parameters.count}}", items);
-    ArgoArgs inner = {0};
-    dag_pass_facts(s, &inner);
-    dag_pass_captures(s, id, n->region, 1, &start, &inner);
-    if (flow_setting(g->f, n->settings, SET_PARALLEL) == NULL) {
-        dag_items(s, id, arena_printf(&g->arena, "%s--each", task), list, count, &inner, start);
-        return;
-    }
     if (s->dag->at) dag_arg(&inner, "_at", "{{inputs.parameters._at}}");
-    dag_arg(&inner, "_items", list);
-    dag_arg(&inner, "_count", count);
-    const char *template = arena_printf(&g->arena, "%s--%s---all", s->dag->name, task);
+    dag_pass_facts(s, &inner);
+    dag_arg(&inner, "_items", arena_printf(&g->arena, "{{%s}}", dag_output(g, items)));
+    dag_pass_captures(s, id, g->f->node.data[id].region, 1, &start, &inner);
     dag_add(g, (ArgoDag){DAG_EACH, id, template, s->dag->path, s->dag->at, s->status != NULL});
     dag_task(g, task, template, start, NULL, &inner);
 }

@@ -804,21 +804,19 @@ def argo_items(spec, values):
     lists = [eval(x, names) for x in spec["sources"]]
     rows = list(zip(*lists)) if len(lists) == 1 else list(pairs(lists[0], lists[1], "`zip` of"))
     admitted = eval(spec["filter"], names) if spec.get("filter") else lambda i, *row: True
-    items = [{"i": i, **{k: [encode(t, x)] for k, t, x in zip("vw", spec["types"], row)}} for i, row in enumerate(rows) if admitted(i, *row)]
-    argo_write("count", str(len(items)))
-    return items
+    return [{"i": i, **{k: [encode(t, x)] for k, t, x in zip("vw", spec["types"], row)}} for i, row in enumerate(rows) if admitted(i, *row)]
 
 
-def argo_gather(spec, count, parts):
-    """The value of a loop from those of its items, [index, value] each; a failure that is tolerated is [index] alone."""
+def argo_gather(spec, parts):
+    """The value of a loop that tolerates failures from those of its items: [index, value] each, or [index] of one that failed."""
     import json
     import math
     rows = [json.loads(json.loads(p)) for p in parts or []]
     lost = sum(len(row) == 1 for row in rows)
     argo_write("failure", argo_text({"caught": [], "loop": os.environ["WF_NODE"] + "["}) if lost else "null")
-    if lost > math.floor(spec["tolerate"] * count + 1e-9):
+    if lost > math.floor(spec["tolerate"] * len(rows) + 1e-9):
         argo_write("failure", "null")
-        sys.exit("%d of %d items failed" % (lost, count))
+        sys.exit("%d of %d items failed" % (lost, len(rows)))
     return [row[1] if len(row) == 2 else None for row in rows]
 
 
@@ -830,7 +828,7 @@ def argo_compute(name):
     if "sources" in spec:
         argo_result(argo_items(spec, values))
     elif "tolerate" in spec:
-        argo_result(argo_gather(spec, values["count"], values["parts"]))
+        argo_result(argo_gather(spec, values["parts"]))
     elif "limits" in spec:
         check_limits(spec["limits"], {n: decode(t, values[n]) for n, t in spec["inputs"]})
         argo_result(None)
