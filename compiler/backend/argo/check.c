@@ -16,14 +16,17 @@ static const FlowConst *constant(const Flow *f, const FlowSetting *s) {
 }
 
 static void need_constant(TargetCx *cx, const FlowSetting *s) {
-    Diag *d = diag_add(cx->diags, WF_E_target_limit, s->span, "`@%s` of %s needs a constant here", setting_annotation(s->key), cx->target->title);
-    diag_help(cx->diags, d, "its fields are written before a run: use a constant, or a parameter of the step where the step reads it itself");
+    Diag *d = diag_add(cx->diags, WF_E_target_limit, s->span, "`@%s` of %s needs a constant here", setting_annotation(s->key),
+                       cx->target->title);
+    diag_help(cx->diags, d,
+              "its fields are written before a run: use a constant, or a parameter of the step where the step reads it itself");
 }
 
 /* Settings that become fields of the template. */
 static bool is_field(Setting key) {
-    static const Setting fields[] = {SET_RETRY, SET_RETRY_DELAY, SET_RETRY_FACTOR, SET_RETRY_MAX_DELAY, SET_CPU, SET_MEMORY, SET_GPU, SET_DISK,
-                                     SET_IMAGE, SET_POOL, SET_POOL_SLOTS, SET_PARALLEL, SET_TOLERATE, SET_CONCURRENCY};
+    static const Setting fields[] = {SET_RETRY,      SET_RETRY_DELAY, SET_RETRY_FACTOR, SET_RETRY_MAX_DELAY, SET_CPU,
+                                     SET_MEMORY,     SET_GPU,         SET_DISK,         SET_IMAGE,           SET_POOL,
+                                     SET_POOL_SLOTS, SET_PARALLEL,    SET_TOLERATE,     SET_CONCURRENCY};
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
         if (fields[i] == key) return true;
     return false;
@@ -52,7 +55,8 @@ static void check_settings(TargetCx *cx, uint32_t settings, bool on_call) {
     for (uint32_t i = 0; i < all->n; i++) {
         const FlowSetting *s = &f->setting.data[all->first + i];
         const FlowConst *c = constant(f, s);
-        if (c == NULL && s->value != OPND_ABSENT && (is_field(s->key) || (on_call && has_leaf(f, s->value)))) need_constant(cx, s);
+        if (c == NULL && s->value != OPND_ABSENT && (is_field(s->key) || (on_call && has_leaf(f, s->value))))
+            need_constant(cx, s);
         if (c != NULL) check_value(cx, s, c);
         if (c == NULL && s->key == SET_CONCURRENCY_KEY) target_refuse(cx, s->span, CAP_SETTINGS + SET_CONCURRENCY_KEY);
         if (s->key == SET_CONCURRENCY_OVERLAP) overlap = s;
@@ -68,12 +72,14 @@ static void check_workflow(TargetCx *cx, uint32_t settings, bool root, bool hand
     const FlowSettings *all = &cx->flow->settings.data[settings];
     for (uint32_t i = 0; i < all->n; i++) {
         const FlowSetting *s = &cx->flow->setting.data[all->first + i];
-        bool limit = s->key == SET_TIMEOUT && s->value != OPND_ABSENT && !(constant(cx->flow, s) != NULL && constant(cx->flow, s)->kind == CONST_NONE);
+        bool limit = s->key == SET_TIMEOUT && s->value != OPND_ABSENT &&
+                     !(constant(cx->flow, s) != NULL && constant(cx->flow, s)->kind == CONST_NONE);
         bool place = s->key == SET_IMAGE || s->key == SET_SERVICE_ACCOUNT || s->key == SET_NODE_SELECTOR || s->key == SET_RETRY;
         if (!(limit && (!root || handlers)) && !(place && !root)) continue;
-        Diag *d = diag_add(cx->diags, WF_E_target_limit, s->span, "%s has no `@%s` for %s", cx->target->title, setting_annotation(s->key),
-                           root ? "a run with handlers" : "a workflow that is called");
-        diag_help(cx->diags, d, "%s", root ? "what it ends runs no handlers: put it on the steps" : "put it on the steps of that workflow");
+        Diag *d = diag_add(cx->diags, WF_E_target_limit, s->span, "%s has no `@%s` for %s", cx->target->title,
+                           setting_annotation(s->key), root ? "a run with handlers" : "a workflow that is called");
+        diag_help(cx->diags, d, "%s",
+                  root ? "what it ends runs no handlers: put it on the steps" : "put it on the steps of that workflow");
     }
 }
 
@@ -85,8 +91,12 @@ static void check_node(TargetCx *cx, NodeId id) {
     if (n->kind != NODE_LOOP) return;
     Opnd bound = flow_opnds(f, n->arg)[1];
     if (opnd_tag(bound) == OPND_CONST && f->constant.data[opnd_index(bound)].i <= MOST_PASSES) return;
-    Diag *d = diag_add(cx->diags, WF_E_target_limit, f->node_span.data[id], "%s repeats at most %d times", cx->target->title, MOST_PASSES);
-    diag_help(cx->diags, d, "a pass is a template inside that of the one before, and they nest at most 100 deep: give `max` a constant up to %d", MOST_PASSES);
+    Diag *d = diag_add(cx->diags, WF_E_target_limit, f->node_span.data[id], "%s repeats at most %d times", cx->target->title,
+                       MOST_PASSES);
+    diag_help(
+        cx->diags, d,
+        "a pass is a template inside that of the one before, and they nest at most 100 deep: give `max` a constant up to %d",
+        MOST_PASSES);
 }
 
 /* The image of the target's own steps has Python and shells. */
@@ -94,7 +104,8 @@ static void check_image(TargetCx *cx, const FlowStep *s) {
     Str image;
     if (s->body != BODY_FENCE || !str_is(atom_str(cx->flow->atoms, s->lang), "node")) return;
     if (flow_setting(cx->flow, s->settings, SET_IMAGE) != NULL || target_string(cx, "image", &image)) return;
-    Diag *d = diag_add(cx->diags, WF_E_target_image, s->span, "step `%s` needs an image with node and Python", atom_cstr(cx->flow->atoms, s->name));
+    Diag *d = diag_add(cx->diags, WF_E_target_image, s->span, "step `%s` needs an image with node and Python",
+                       atom_cstr(cx->flow->atoms, s->name));
     diag_help(cx->diags, d, "give it `@image(\"...\")`, or all steps one by `target NAME on argo { image = \"...\" }`");
 }
 
@@ -104,8 +115,9 @@ static void check_name(TargetCx *cx) {
     const FlowWorkflow *w = &cx->flow->workflow.data[cx->workflow];
     Str name = atom_str(cx->flow->atoms, w->name);
     if (name.n <= LONGEST) return;
-    diag_add(cx->diags, WF_E_target_name, w->span, "the name of the workflow has %zu characters; a scheduled one of %s has up to %d", name.n,
-             cx->target->title, LONGEST);
+    diag_add(cx->diags, WF_E_target_name, w->span,
+             "the name of the workflow has %zu characters; a scheduled one of %s has up to %d", name.n, cx->target->title,
+             LONGEST);
 }
 
 /* The most lines that begin with `item` after a line that begins with `head`, until one that begins with `end`. */
@@ -131,14 +143,18 @@ static void check_size(TargetCx *cx) {
     const FlowWorkflow *w = &cx->flow->workflow.data[cx->workflow];
     argo_emit(cx, &out);
     Str text = buf_view(&out.file.data[0].text);
-    uint32_t templates = most_items(text, "  templates:", "  - name: ", "---"), tasks = most_items(text, "      tasks:", "      - name: ", "  - name: ");
+    uint32_t templates = most_items(text, "  templates:", "  - name: ", "---"),
+             tasks = most_items(text, "      tasks:", "      - name: ", "  - name: ");
     if (templates > MOST_ITEMS || tasks > MOST_ITEMS) {
-        Diag *d = diag_add(cx->diags, WF_E_target_limit, w->span, "the workflow needs %u %s; %s takes up to %d", templates > MOST_ITEMS ? templates : tasks,
-                           templates > MOST_ITEMS ? "templates" : "tasks in one DAG", cx->target->title, MOST_ITEMS);
-        diag_help(cx->diags, d, "put parts of it into workflows of their own and call those%s", templates > MOST_ITEMS ? " from another file" : "");
+        Diag *d = diag_add(cx->diags, WF_E_target_limit, w->span, "the workflow needs %u %s; %s takes up to %d",
+                           templates > MOST_ITEMS ? templates : tasks, templates > MOST_ITEMS ? "templates" : "tasks in one DAG",
+                           cx->target->title, MOST_ITEMS);
+        diag_help(cx->diags, d, "put parts of it into workflows of their own and call those%s",
+                  templates > MOST_ITEMS ? " from another file" : "");
     }
     if (text.n > MOST_BYTES)
-        diag_add(cx->diags, WF_E_target_limit, w->span, "the workflow is written in %zu bytes; an object of a cluster has up to %d", text.n, MOST_BYTES);
+        diag_add(cx->diags, WF_E_target_limit, w->span,
+                 "the workflow is written in %zu bytes; an object of a cluster has up to %d", text.n, MOST_BYTES);
     emit_free(&out);
 }
 
@@ -159,7 +175,8 @@ void argo_check(TargetCx *cx) {
             check_image(cx, &f->step.data[i]);
         }
     for (RegionId r = 1; r < f->region.len; r++)
-        for (uint32_t i = 0; used.workflow[f->region.data[r].workflow] && i < f->region.data[r].n; i++) check_node(cx, f->region.data[r].first + i);
+        for (uint32_t i = 0; used.workflow[f->region.data[r].workflow] && i < f->region.data[r].n; i++)
+            check_node(cx, f->region.data[r].first + i);
     used_free(&used);
     if (cx->diags->nerrors == before) check_size(cx);
 }

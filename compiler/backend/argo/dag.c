@@ -12,7 +12,8 @@ void dag_open(Argo *g, const ArgoDag *d, const char *const *own, RegionId first,
     yaml_pair_z(y, "name", d->name);
     bool any = d->at || d->facts || g->params || own[0] != NULL;
     for (RegionId r = first; r < first + n && !any; r++)
-        for (uint32_t i = 0; i < g->f->region.data[r].ninput; i++) any = any || g->f->input.data[g->f->region.data[r].input + i].from != OPND_ABSENT;
+        for (uint32_t i = 0; i < g->f->region.data[r].ninput; i++)
+            any = any || g->f->input.data[g->f->region.data[r].input + i].from != OPND_ABSENT;
     if (!any) return;
     yaml_key(y, "inputs");
     yaml_map(y);
@@ -72,7 +73,8 @@ static bool has_value(const Argo *g, NodeId id) { return g->f->node.data[id].typ
 void dag_open_workflow(Argo *g, const ArgoDag *d) {
     const FlowWorkflow *w = &g->f->workflow.data[d->id];
     const char *own[MOST_INPUTS + 1] = {NULL};
-    for (uint32_t i = 0; i < w->nparam && i < MOST_INPUTS; i++) own[i] = atom_cstr(g->f->atoms, g->f->param.data[w->param + i].name);
+    for (uint32_t i = 0; i < w->nparam && i < MOST_INPUTS; i++)
+        own[i] = atom_cstr(g->f->atoms, g->f->param.data[w->param + i].name);
     dag_open(g, d, own, w->body, 1);
 }
 
@@ -117,7 +119,8 @@ static const char *arm_name(Argo *g, RegionId first, uint32_t n, RegionId arm) {
     const Flow *f = g->f;
     Atom name = f->region.data[arm].name;
     bool alone = name != 0;
-    for (RegionId other = first; other < first + n; other++) alone = alone && (other == arm || f->region.data[other].name != name);
+    for (RegionId other = first; other < first + n; other++)
+        alone = alone && (other == arm || f->region.data[other].name != name);
     return alone ? argo_kebab(g, atom_str(f->atoms, name)) : arena_printf(&g->arena, "arm%u", arm - first);
 }
 
@@ -154,7 +157,9 @@ static void write_pick(Argo *g, const ArgoDag *d) {
     buf_free(&out);
 }
 
-static bool is_tolerant(const Argo *g, NodeId each) { return flow_setting(g->f, g->f->node.data[each].settings, SET_TOLERATE) != NULL; }
+static bool is_tolerant(const Argo *g, NodeId each) {
+    return flow_setting(g->f, g->f->node.data[each].settings, SET_TOLERATE) != NULL;
+}
 
 static bool has_second(const Argo *g, NodeId each) {
     const FlowNode *n = &g->f->node.data[each];
@@ -173,8 +178,12 @@ static void put_gather(Scope *s, const ArgoDag *d) {
     g->computes = true;
 }
 
-/* Goes through the items. The engine makes a list of the texts of their values, each a string, of which the value is joined; failures
-   that are tolerated are counted in a container. */
+/* What `out` of a loop is: the engine makes a list of the texts of its items' values, each a string. */
+static const char JOINED[] =
+    "tasks.each.status == 'Skipped' ? '[]' : "
+    "'[' + join(map(fromJSON(tasks.each.outputs.parameters.out), fromJSON(#)), ',') + ']'";
+
+/* Goes through the items. Failures that are tolerated are counted in a container. */
 static void write_each(Argo *g, const ArgoDag *d) {
     const FlowNode *n = &g->f->node.data[d->id];
     const FlowSetting *most = flow_setting(g->f, n->settings, SET_PARALLEL);
@@ -198,9 +207,8 @@ static void write_each(Argo *g, const ArgoDag *d) {
     dag_task(g, "each", template, (Start){0}, "{{inputs.parameters._items}}", &args);
     if (is_tolerant(g, d->id)) put_gather(&s, d);
     dag_close_tasks(g);
-    dag_close(g, !has_value(g, d->id)       ? NULL
-                 : is_tolerant(g, d->id) ? "tasks.gather.outputs.parameters.out"
-                                         : "tasks.each.status == 'Skipped' ? '[]' : '[' + join(map(fromJSON(tasks.each.outputs.parameters.out), fromJSON(#)), ',') + ']'");
+    const char *out = is_tolerant(g, d->id) ? "tasks.gather.outputs.parameters.out" : JOINED;
+    dag_close(g, has_value(g, d->id) ? out : NULL);
 }
 
 static void write_item(Argo *g, const ArgoDag *d) {
@@ -212,8 +220,8 @@ static void write_item(Argo *g, const ArgoDag *d) {
     dag_nodes(&s, (Start){0});
     const char *value = dag_result(&s, "result--value", (Start){0});
     dag_close_tasks(g);
-    if (is_tolerant(g, d->id)) dag_close(g, arena_printf(&g->arena, "toJson('[' + inputs.parameters._index + ',' + %s + ']')", value));
-    else dag_close(g, has_value(g, d->id) ? arena_printf(&g->arena, "toJson(%s)", value) : NULL);
+    if (is_tolerant(g, d->id)) value = arena_printf(&g->arena, "'[' + inputs.parameters._index + ',' + %s + ']'", value);
+    dag_close(g, has_value(g, d->id) || is_tolerant(g, d->id) ? arena_printf(&g->arena, "toJson(%s)", value) : NULL);
 }
 
 /* An item whose failure does not count: it gives its index alone then. */
@@ -236,7 +244,8 @@ static void write_tolerant(Argo *g, const ArgoDag *d) {
     dag_task(g, "nothing", "nothing", (Start){"item.Failed || item.Errored", NULL}, NULL, &(ArgoArgs){0});
     g->nothing = true;
     dag_close_tasks(g);
-    dag_close(g, "tasks.item.status == 'Succeeded' ? tasks.item.outputs.parameters.out : toJson('[' + inputs.parameters._index + ']')");
+    dag_close(
+        g, "tasks.item.status == 'Succeeded' ? tasks.item.outputs.parameters.out : toJson('[' + inputs.parameters._index + ']')");
 }
 
 static void write_pass(Argo *g, const ArgoDag *d) {
@@ -251,7 +260,8 @@ static void write_pass(Argo *g, const ArgoDag *d) {
     if (argo_condition(&s, r->guard, &b)) {
         until = arena_strndup(&g->arena, b.p, b.n);
     } else {
-        dag_compute(&s, "pass--until", "{{inputs.parameters._at}}", r->guard, (Start){NULL, arena_printf(&g->arena, "{{=!(%s)}}", full)});
+        dag_compute(&s, "pass--until", "{{inputs.parameters._at}}", r->guard,
+                    (Start){NULL, arena_printf(&g->arena, "{{=!(%s)}}", full)});
         until = "tasks['pass--until'].outputs.parameters.out == 'true'";
         start.depends = "pass--until.Succeeded";
     }
@@ -310,7 +320,9 @@ static void write_try(Argo *g, const ArgoDag *d) {
     dag_nodes(&caught, start);
     const char *out = has_value(g, d->id) ? dag_result(&caught, "result--value", start) : NULL;
     dag_close_tasks(g);
-    if (out != NULL) out = arena_printf(&g->arena, "tasks['try--body'].status == 'Succeeded' ? tasks['try--body'].outputs.parameters.out : %s", out);
+    if (out != NULL)
+        out = arena_printf(&g->arena, "tasks['try--body'].status == 'Succeeded' ? tasks['try--body'].outputs.parameters.out : %s",
+                           out);
     dag_close(g, out);
 }
 

@@ -169,7 +169,8 @@ static void put_arguments(Argo *g) {
 static void put_with(Argo *g, Opnd o) {
     const Flow *f = g->f;
     const FlowExpr *x = &f->expr.data[opnd_index(o)];
-    while (x->op != FLOW_RECORD && x->n == 1 && opnd_tag(flow_opnds(f, x->a)[0]) == OPND_EXPR) x = &f->expr.data[opnd_index(flow_opnds(f, x->a)[0])];
+    while (x->op != FLOW_RECORD && x->n == 1 && opnd_tag(flow_opnds(f, x->a)[0]) == OPND_EXPR)
+        x = &f->expr.data[opnd_index(flow_opnds(f, x->a)[0])];
     if (x->op != FLOW_RECORD) return;
     YamlOut *y = &g->y;
     uint32_t n;
@@ -185,6 +186,37 @@ static void put_with(Argo *g, Opnd o) {
         yaml_end(y);
     }
     yaml_end(y);
+    yaml_end(y);
+}
+
+static void put_argument(Argo *g, const char *name, const char *value) {
+    yaml_flow_map(&g->y);
+    yaml_pair_z(&g->y, "name", name);
+    yaml_pair_z(&g->y, "value", value);
+    yaml_end(&g->y);
+}
+
+/* The workflow itself, over the parameters that were read. */
+static void put_main_task(Argo *g) {
+    const FlowWorkflow *w = &g->f->workflow.data[g->cx->workflow];
+    YamlOut *y = &g->y;
+    yaml_map(y);
+    yaml_pair_z(y, "name", g->root);
+    yaml_pair_z(y, "template", g->root);
+    if (w->nparam > 0) yaml_pair_z(y, "depends", "params.Succeeded");
+    if (w->nparam > 0 || g->params) {
+        yaml_key(y, "arguments");
+        yaml_map(y);
+        yaml_key(y, "parameters");
+        yaml_list(y);
+        if (g->params) put_argument(g, "_params", w->nparam > 0 ? "{{tasks.params.outputs.parameters._params}}" : "{}");
+        for (uint32_t i = 0; i < w->nparam; i++) {
+            const char *name = atom_cstr(g->f->atoms, g->f->param.data[w->param + i].name);
+            put_argument(g, name, arena_printf(&g->arena, "{{tasks.params.outputs.parameters.%s}}", name));
+        }
+        yaml_end(y);
+        yaml_end(y);
+    }
     yaml_end(y);
 }
 
@@ -204,32 +236,7 @@ static void put_main(Argo *g) {
         yaml_pair_z(y, "template", "params");
         yaml_end(y);
     }
-    yaml_map(y);
-    yaml_pair_z(y, "name", g->root);
-    yaml_pair_z(y, "template", g->root);
-    if (w->nparam > 0) yaml_pair_z(y, "depends", "params.Succeeded");
-    if (w->nparam > 0 || g->params) {
-        yaml_key(y, "arguments");
-        yaml_map(y);
-        yaml_key(y, "parameters");
-        yaml_list(y);
-        if (g->params) {
-            yaml_flow_map(y);
-            yaml_pair_z(y, "name", "_params");
-            yaml_pair_z(y, "value", w->nparam > 0 ? "{{tasks.params.outputs.parameters._params}}" : "{}");
-            yaml_end(y);
-        }
-        for (uint32_t i = 0; i < w->nparam; i++) {
-            const char *name = atom_cstr(g->f->atoms, g->f->param.data[w->param + i].name);
-            yaml_flow_map(y);
-            yaml_pair_z(y, "name", name);
-            yaml_pair_z(y, "value", arena_printf(&g->arena, "{{tasks.params.outputs.parameters.%s}}", name));
-            yaml_end(y);
-        }
-        yaml_end(y);
-        yaml_end(y);
-    }
-    yaml_end(y);
+    put_main_task(g);
     yaml_end(y);
     yaml_end(y);
     if (w->result != T_NOTHING) {
@@ -254,7 +261,8 @@ static void put_main(Argo *g) {
 
 /* Whether @concurrency is what the schedule does with its own runs. */
 static bool replaces(const Argo *g) {
-    const FlowConst *overlap = argo_constant(g, flow_setting(g->f, g->f->workflow.data[g->cx->workflow].settings, SET_CONCURRENCY_OVERLAP));
+    const FlowConst *overlap =
+        argo_constant(g, flow_setting(g->f, g->f->workflow.data[g->cx->workflow].settings, SET_CONCURRENCY_OVERLAP));
     return overlap != NULL && overlap->i != OVERLAP_WAIT;
 }
 
@@ -277,7 +285,8 @@ static void put_semaphores(Argo *g) {
         int64_t slots = 0;
         bool before = false;
         for (uint32_t k = 0; pool != NULL && k < g->leaf.len; k++) {
-            const FlowConst *other = argo_constant(g, argo_setting(g, &g->leaf.data[k], SET_POOL)), *n = argo_constant(g, argo_setting(g, &g->leaf.data[k], SET_POOL_SLOTS));
+            const FlowConst *other = argo_constant(g, argo_setting(g, &g->leaf.data[k], SET_POOL)),
+                            *n = argo_constant(g, argo_setting(g, &g->leaf.data[k], SET_POOL_SLOTS));
             if (other == NULL || !str_eq(other->s, pool->s)) continue;
             before = before || k < i;
             if (n != NULL) slots = n->i;
@@ -297,8 +306,10 @@ static void put_schedule(Argo *g, const FlowSetting *from, const FlowSetting *to
     static const char *const policies[] = {"Forbid", "Allow", "Replace"};
     YamlOut *y = &g->y;
     const FlowConst *zone = scheduled(g, SET_SCHEDULE_TIMEZONE, from, to);
-    const FlowConst *overlap = argo_constant(g, flow_setting(g->f, g->f->workflow.data[g->cx->workflow].settings, SET_CONCURRENCY_OVERLAP));
-    open_document(g, "argoproj.io/v1alpha1", "CronWorkflow", number == 1 ? g->root : arena_printf(&g->arena, "%s-%u", g->root, number));
+    const FlowConst *overlap =
+        argo_constant(g, flow_setting(g->f, g->f->workflow.data[g->cx->workflow].settings, SET_CONCURRENCY_OVERLAP));
+    open_document(g, "argoproj.io/v1alpha1", "CronWorkflow",
+                  number == 1 ? g->root : arena_printf(&g->arena, "%s-%u", g->root, number));
     yaml_end(y);
     yaml_key(y, "spec");
     yaml_map(y);
@@ -356,7 +367,8 @@ static void put_template(Argo *g) {
     else if (target_string(g->cx, "service_account", &account)) yaml_pair(y, "serviceAccountName", account);
     argo_put_map(g, "nodeSelector", flow_setting(g->f, w->settings, SET_NODE_SELECTOR));
     if (limit != NULL) yaml_pair_int(y, "activeDeadlineSeconds", (limit->i + 999) / 1000);
-    if (flow_setting(g->f, w->settings, SET_CONCURRENCY) != NULL && !replaces(g)) argo_put_semaphore(g, arena_printf(&g->arena, "%s-runs", g->root), "max");
+    if (flow_setting(g->f, w->settings, SET_CONCURRENCY) != NULL && !replaces(g))
+        argo_put_semaphore(g, arena_printf(&g->arena, "%s-runs", g->root), "max");
     put_arguments(g);
     put_defaults(g);
     yaml_key(y, "templates");
@@ -441,8 +453,12 @@ static const char *string_setting(Argo *g, const char *name, const char *fallbac
 
 void argo_emit(TargetCx *cx, EmitOut *out) {
     const Flow *f = cx->flow;
-    Argo g = {.cx = cx, .f = f, .task = wf_alloc_zero((f->node.len + 1) * sizeof *g.task), .text = wf_alloc_zero((f->node.len + 1) * sizeof *g.text),
-              .called = wf_alloc_zero(f->workflow.len + 1), .saved = wf_alloc_zero(f->node.len + 1)};
+    Argo g = {.cx = cx,
+              .f = f,
+              .task = wf_alloc_zero((f->node.len + 1) * sizeof *g.task),
+              .text = wf_alloc_zero((f->node.len + 1) * sizeof *g.text),
+              .called = wf_alloc_zero(f->workflow.len + 1),
+              .saved = wf_alloc_zero(f->node.len + 1)};
     g.root = argo_kebab(&g, atom_str(f->atoms, f->workflow.data[cx->workflow].name));
     const FlowConst *image = argo_constant(&g, flow_setting(f, f->workflow.data[cx->workflow].settings, SET_IMAGE));
     g.image = image != NULL ? arena_strndup(&g.arena, image->s.p, image->s.n) : string_setting(&g, "image", "python:3.11-slim");
@@ -451,7 +467,8 @@ void argo_emit(TargetCx *cx, EmitOut *out) {
     find_needs(&g);
     g.out = out;
     Buf *text = emit_file(out, arena_printf(&g.arena, "%s.yaml", g.root));
-    buf_printf(text, "# %s, written by wfc from %.*s. Run it:\n#   argo submit --from workflowtemplate/%s\n", g.root, STR_ARG(cx->source), g.root);
+    buf_printf(text, "# %s, written by wfc from %.*s. Run it:\n#   argo submit --from workflowtemplate/%s\n", g.root,
+               STR_ARG(cx->source), g.root);
     g.y = yaml_open(text);
     put_template(&g);
     put_semaphores(&g);

@@ -5,7 +5,8 @@
 
 /* The tasks of a handler that nothing in it waits for, ended in any way; appended to *ended and *leaves. */
 static void add_ended(const char *task, Buf *ended, Buf *leaves) {
-    buf_printf(ended, "%s(%s.Succeeded || %s.Failed || %s.Errored || %s.Skipped || %s.Omitted)", ended->n > 0 ? " && " : "", task, task, task, task, task);
+    buf_printf(ended, "%s(%s.Succeeded || %s.Failed || %s.Errored || %s.Skipped || %s.Omitted)", ended->n > 0 ? " && " : "", task,
+               task, task, task, task);
     buf_printf(leaves, "%s%s", leaves->n > 0 ? " " : "", task);
 }
 
@@ -14,7 +15,8 @@ typedef struct Handling {
     Buf ended, targets, failed; /* failed: an expression that is true when a call of a handler before has failed */
 } Handling;
 
-static void put_handler(Argo *g, Handling *h, RegionId region, const char *name, Start start, const char *status, const char *failures, const char *failure) {
+static void put_handler(Argo *g, Handling *h, RegionId region, const char *name, Start start, const char *status,
+                        const char *failures, const char *failure) {
     const Flow *f = g->f;
     ArgoDag d = *h->d;
     d.path = arena_printf(&g->arena, "%s%s.", d.path, name);
@@ -26,8 +28,11 @@ static void put_handler(Argo *g, Handling *h, RegionId region, const char *name,
         Opnd from = f->input.data[r->input + i].from;
         uint32_t k = opnd_index(from);
         if (from == OPND_ABSENT) s.input[i] = failure;
-        else if (opnd_tag(from) == OPND_NODE) s.input[i] = arena_printf(&g->arena, "tasks.values.outputs.parameters.%s", dag_node_name(g, k));
-        else s.input[i] = arena_printf(&g->arena, "inputs.parameters.%s", atom_cstr(f->atoms, f->input.data[f->region.data[r->parent].input + k].name));
+        else if (opnd_tag(from) == OPND_NODE)
+            s.input[i] = arena_printf(&g->arena, "tasks.values.outputs.parameters.%s", dag_node_name(g, k));
+        else
+            s.input[i] = arena_printf(&g->arena, "inputs.parameters.%s",
+                                      atom_cstr(f->atoms, f->input.data[f->region.data[r->parent].input + k].name));
     }
     dag_name_nodes(&s, arena_printf(&g->arena, "%s--", argo_kebab(g, str_of(name))));
     dag_nodes(&s, start);
@@ -81,7 +86,9 @@ void dag_handled(Argo *g, const ArgoDag *d) {
     if (w->finally != 0) {
         const char *bad = "tasks.body.status != 'Succeeded'";
         const char *status = arena_printf(&g->arena, "(%s%s ? '\"failed\"' : '\"succeeded\"')", bad, buf_cstr(&h.failed));
-        Start start = {arena_printf(&g->arena, "%s%s%s%s && (failures.Succeeded || failures.Omitted)", any, saved, h.ended.n > 0 ? " && " : "", buf_cstr(&h.ended)), NULL};
+        Start start = {arena_printf(&g->arena, "%s%s%s%s && (failures.Succeeded || failures.Omitted)", any, saved,
+                                    h.ended.n > 0 ? " && " : "", buf_cstr(&h.ended)),
+                       NULL};
         put_handler(g, &h, w->finally, "finally", start, status, arena_printf(&g->arena, "(%s ? %s : '[]')", bad, all),
                     arena_printf(&g->arena, "(%s ? %s : 'null')", bad, first));
     }

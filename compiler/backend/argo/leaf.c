@@ -9,7 +9,8 @@
 const FlowSetting *argo_setting(const Argo *g, const ArgoLeaf *l, Setting key) {
     const FlowSettings *own = &g->f->settings.data[l->settings];
     for (uint32_t i = 0; i < own->n; i++) /* an annotation on the call replaces the step's as a whole */
-        if (strcmp(setting_annotation(g->f->setting.data[own->first + i].key), setting_annotation(key)) == 0) return flow_setting(g->f, l->settings, key);
+        if (strcmp(setting_annotation(g->f->setting.data[own->first + i].key), setting_annotation(key)) == 0)
+            return flow_setting(g->f, l->settings, key);
     return flow_setting(g->f, g->f->step.data[l->step].settings, key);
 }
 
@@ -42,7 +43,8 @@ const char *argo_leaf(Argo *g, uint32_t step, uint32_t settings) {
     const FlowStep *s = &g->f->step.data[step];
     Str module = atom_str(g->f->atoms, s->module);
     const char *name = argo_kebab(g, atom_str(g->f->atoms, s->name));
-    if (module.n > 4 && str_starts(module, STR("std."))) name = arena_printf(&g->arena, "%.*s-%s", (int)(module.n - 4), module.p + 4, name);
+    if (module.n > 4 && str_starts(module, STR("std.")))
+        name = arena_printf(&g->arena, "%.*s-%s", (int)(module.n - 4), module.p + 4, name);
     const char *base = name;
     for (unsigned n = 2; is_taken(g, name); n++) name = arena_printf(&g->arena, "%s-%u", base, n);
     vec_push(&g->leaf, ((ArgoLeaf){step, settings, name}));
@@ -146,8 +148,10 @@ const FlowConst *argo_constant(const Argo *g, const FlowSetting *s) {
 static const char *seconds(Argo *g, int64_t ms) { return arena_printf(&g->arena, "%" PRId64 "s", (ms + 999) / 1000); }
 
 static void put_retry(Argo *g, const ArgoLeaf *l) {
-    const FlowConst *times = argo_constant(g, argo_setting(g, l, SET_RETRY)), *delay = argo_constant(g, argo_setting(g, l, SET_RETRY_DELAY));
-    const FlowConst *factor = argo_constant(g, argo_setting(g, l, SET_RETRY_FACTOR)), *most = argo_constant(g, argo_setting(g, l, SET_RETRY_MAX_DELAY));
+    const FlowConst *times = argo_constant(g, argo_setting(g, l, SET_RETRY)),
+                    *delay = argo_constant(g, argo_setting(g, l, SET_RETRY_DELAY));
+    const FlowConst *factor = argo_constant(g, argo_setting(g, l, SET_RETRY_FACTOR)),
+                    *most = argo_constant(g, argo_setting(g, l, SET_RETRY_MAX_DELAY));
     if (times == NULL) return;
     YamlOut *y = &g->y;
     yaml_key(y, "retryStrategy");
@@ -227,7 +231,8 @@ static void put_place(Argo *g, const ArgoLeaf *l) {
 }
 
 static void put_resources(Argo *g, const ArgoLeaf *l) {
-    const FlowConst *cpu = argo_constant(g, argo_setting(g, l, SET_CPU)), *memory = argo_constant(g, argo_setting(g, l, SET_MEMORY));
+    const FlowConst *cpu = argo_constant(g, argo_setting(g, l, SET_CPU)),
+                    *memory = argo_constant(g, argo_setting(g, l, SET_MEMORY));
     const FlowConst *gpu = argo_constant(g, argo_setting(g, l, SET_GPU)), *disk = argo_constant(g, argo_setting(g, l, SET_DISK));
     if (cpu == NULL && memory == NULL && gpu == NULL && disk == NULL) return;
     YamlOut *y = &g->y;
@@ -285,12 +290,14 @@ static void put_secrets(Argo *g, const FlowStep *s) {
         if (c->kind != CONST_STRING || type_kind(f->types, c->type) != TY_SECRET) continue;
         bool before = false;
         for (uint32_t k = 0; k < i && !before; k++)
-            before = f->constant.data[k].kind == CONST_STRING && f->constant.data[k].type == c->type && str_eq(f->constant.data[k].s, c->s);
+            before = f->constant.data[k].kind == CONST_STRING && f->constant.data[k].type == c->type &&
+                     str_eq(f->constant.data[k].s, c->s);
         if (!before) put_secret(g, c->s);
     }
     const FlowWorkflow *w = &f->workflow.data[g->cx->workflow];
     for (uint32_t i = 0; i < w->nparam; i++)
-        if (type_has(f->types, f->param.data[w->param + i].type, TYF_SECRET)) put_secret(g, atom_str(f->atoms, f->param.data[w->param + i].name));
+        if (type_has(f->types, f->param.data[w->param + i].type, TYF_SECRET))
+            put_secret(g, atom_str(f->atoms, f->param.data[w->param + i].name));
 }
 
 /* --- steps --- */
@@ -316,7 +323,8 @@ static void put_inputs(Argo *g, const FlowStep *s) {
     for (uint32_t i = 0; i < s->nparam; i++) {
         const char *name = atom_cstr(f->atoms, f->param.data[s->param + i].name);
         if (argo_files(f, f->param.data[s->param + i].type) == FILES_NONE) continue;
-        put_artifact(g, arena_printf(&g->arena, "%s", name), arena_printf(&g->arena, "/wf/in/%s", name), arena_printf(&g->arena, "{{inputs.parameters._%s_uri}}", name));
+        put_artifact(g, arena_printf(&g->arena, "%s", name), arena_printf(&g->arena, "/wf/in/%s", name),
+                     arena_printf(&g->arena, "{{inputs.parameters._%s_uri}}", name));
     }
     close_list(g);
     buf_free(&lines);
@@ -324,7 +332,8 @@ static void put_inputs(Argo *g, const FlowStep *s) {
 
 static void put_outputs(Argo *g, const FlowStep *s) {
     bool files = false;
-    for (uint32_t i = 0; i < s->noutput; i++) files = files || type_has(g->f->types, g->f->param.data[s->output + i].type, TYF_FILE);
+    for (uint32_t i = 0; i < s->noutput; i++)
+        files = files || type_has(g->f->types, g->f->param.data[s->output + i].type, TYF_FILE);
     if (s->noutput == 0 && !g->fails) return;
     yaml_key(&g->y, "outputs");
     yaml_map(&g->y);
@@ -337,7 +346,8 @@ static void put_outputs(Argo *g, const FlowStep *s) {
     if (files || g->fails) {
         yaml_key(&g->y, "artifacts");
         yaml_list(&g->y);
-        if (files) put_artifact(g, "files", "/wf/out/files", arena_printf(&g->arena, "%s/{{workflow.uid}}/{{pod.name}}", g->prefix));
+        if (files)
+            put_artifact(g, "files", "/wf/out/files", arena_printf(&g->arena, "%s/{{workflow.uid}}/{{pod.name}}", g->prefix));
         put_failure(g, "{{inputs.parameters._node}}");
         yaml_end(&g->y);
     }
@@ -388,13 +398,15 @@ void argo_write_params(Argo *g) {
     for (uint32_t i = 0; i < w->nparam; i++) {
         const char *name = atom_cstr(f->atoms, f->param.data[w->param + i].name);
         buf_printf(&lines, "%s {{=sprig.b64enc(workflow.parameters.%s)}}\n", name, name);
-        if (argo_files(f, f->param.data[w->param + i].type) == FILES_ONE) buf_printf(&lines, "/wf/in/%s {{workflow.parameters.%s}}\n", name, name);
+        if (argo_files(f, f->param.data[w->param + i].type) == FILES_ONE)
+            buf_printf(&lines, "/wf/in/%s {{workflow.parameters.%s}}\n", name, name);
     }
     put_values(g, buf_cstr(&lines));
     for (uint32_t i = 0; i < w->nparam; i++) {
         const char *name = atom_cstr(f->atoms, f->param.data[w->param + i].name);
         if (argo_files(f, f->param.data[w->param + i].type) != FILES_ONE) continue;
-        put_artifact(g, name, arena_printf(&g->arena, "/wf/in/%s", name), arena_printf(&g->arena, "{{workflow.parameters.%s}}", name));
+        put_artifact(g, name, arena_printf(&g->arena, "/wf/in/%s", name),
+                     arena_printf(&g->arena, "{{workflow.parameters.%s}}", name));
     }
     close_list(g);
     open_list(g, "container", NULL);

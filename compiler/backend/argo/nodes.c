@@ -13,7 +13,8 @@ static void put_call(Scope *s, NodeId id, Start start) {
     for (uint32_t i = 0; i < step->nparam; i++) {
         const FlowParam *p = &f->param.data[step->param + i];
         Opnd o = flow_opnds(f, n->arg)[i];
-        const char *param = atom_cstr(f->atoms, p->name), *task = arena_printf(&g->arena, "%s--%s", g->task[id], argo_kebab(g, str_of(param)));
+        const char *param = atom_cstr(f->atoms, p->name),
+                   *task = arena_printf(&g->arena, "%s--%s", g->task[id], argo_kebab(g, str_of(param)));
         const char *tag = argo_tag(s, o), *key = NULL;
         if (argo_files(f, p->type) != FILES_NONE) key = argo_key(s, o, p->type);
         if (argo_files(f, p->type) != FILES_NONE && key == NULL) {
@@ -56,15 +57,16 @@ static void put_block(Scope *s, NodeId id, Start start, int kind, ArgoArgs *args
     if (s->dag->at) dag_arg(args, "_at", "{{inputs.parameters._at}}");
     dag_pass_facts(s, args);
     dag_pass_captures(s, id, n->region, n->nregions, &start, args);
-    dag_add(g, (ArgoDag){kind == NODE_PICK ? DAG_PICK : DAG_TRY, id, template, arena_printf(&g->arena, "%s%s.", s->dag->path, dag_node_name(g, id)),
-                         s->dag->at, s->status != NULL});
+    dag_add(g, (ArgoDag){kind == NODE_PICK ? DAG_PICK : DAG_TRY, id, template,
+                         arena_printf(&g->arena, "%s%s.", s->dag->path, dag_node_name(g, id)), s->dag->at, s->status != NULL});
     dag_task(g, g->task[id], template, start, NULL, args);
 }
 
 static void put_pick(Scope *s, NodeId id, Start start) {
     ArgoArgs args = {0};
     const char *task = arena_printf(&s->g->arena, "%s--case", s->g->task[id]);
-    dag_arg(&args, "_case", dag_value(s, task, dag_path(s, dag_node_name(s->g, id)), flow_opnds(s->g->f, s->g->f->node.data[id].arg)[0], &start));
+    dag_arg(&args, "_case",
+            dag_value(s, task, dag_path(s, dag_node_name(s->g, id)), flow_opnds(s->g->f, s->g->f->node.data[id].arg)[0], &start));
     put_block(s, id, start, NODE_PICK, &args);
 }
 
@@ -76,8 +78,10 @@ static void put_loop(Scope *s, NodeId id, Start start) {
     ArgoArgs args = {0};
     dag_arg(&args, "_at", dag_path(s, dag_node_name(g, id)));
     dag_arg(&args, "_pass", "0");
-    dag_arg(&args, "_most", dag_value(s, arena_printf(&g->arena, "%s--max", g->task[id]), dag_path(s, dag_node_name(g, id)), a[1], &start));
-    dag_arg(&args, "_state", dag_value(s, arena_printf(&g->arena, "%s--first", g->task[id]), dag_path(s, dag_node_name(g, id)), a[0], &start));
+    dag_arg(&args, "_most",
+            dag_value(s, arena_printf(&g->arena, "%s--max", g->task[id]), dag_path(s, dag_node_name(g, id)), a[1], &start));
+    dag_arg(&args, "_state",
+            dag_value(s, arena_printf(&g->arena, "%s--first", g->task[id]), dag_path(s, dag_node_name(g, id)), a[0], &start));
     dag_pass_facts(s, &args);
     dag_pass_captures(s, id, n->region, 1, &start, &args);
     dag_add(g, (ArgoDag){DAG_PASS, id, template, "[{{inputs.parameters._pass}}].", true, s->status != NULL});
@@ -126,7 +130,8 @@ static void put_save(Scope *s, NodeId id) {
     dag_arg(&args, "_node", dag_path(s, dag_node_name(g, id)));
     dag_arg(&args, "_call", "value");
     dag_arg(&args, "_values", arena_printf(&g->arena, "value {{%s}}\n", dag_output(g, g->task[id])));
-    dag_task(g, arena_printf(&g->arena, "%s--save", g->task[id]), "save", (Start){dag_succeeded(g, g->task[id]), NULL}, NULL, &args);
+    dag_task(g, arena_printf(&g->arena, "%s--save", g->task[id]), "save", (Start){dag_succeeded(g, g->task[id]), NULL}, NULL,
+             &args);
     g->saves = true;
 }
 

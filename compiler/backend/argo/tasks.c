@@ -79,7 +79,9 @@ const char *dag_value(Scope *s, const char *task, const char *path, Opnd o, Star
     const char *tag = argo_tag(s, o);
     if (tag != NULL) return tag;
     dag_compute(s, task, path, o, *start);
-    *start = (Start){start->depends != NULL ? arena_printf(&s->g->arena, "%s && %s.Succeeded", start->depends, task) : dag_succeeded(s->g, task), NULL};
+    *start = (Start){start->depends != NULL ? arena_printf(&s->g->arena, "%s && %s.Succeeded", start->depends, task)
+                                            : dag_succeeded(s->g, task),
+                     NULL};
     return arena_printf(&s->g->arena, "{{%s}}", dag_output(s->g, task));
 }
 
@@ -123,7 +125,8 @@ Start dag_after_all(Scope *s, RegionId region, Start first) {
     uint8_t *followed = wf_alloc_zero(r->n + 1);
     Tasks t = {0};
     for (uint32_t i = 0; i < r->n; i++)
-        for (uint32_t e = f->pred_at.data[r->first + i]; e < f->pred_at.data[r->first + i + 1]; e++) followed[f->edge.data[e].from - r->first] = 1;
+        for (uint32_t e = f->pred_at.data[r->first + i]; e < f->pred_at.data[r->first + i + 1]; e++)
+            followed[f->edge.data[e].from - r->first] = 1;
     for (uint32_t i = 0; i < r->n; i++)
         if (!followed[i]) add_tasks(s->g, r->first + i, &t);
     free(followed);
@@ -141,7 +144,8 @@ static const char *capture_name(Argo *g, RegionId first, RegionId region, uint32
     for (RegionId r = first; r < region; r++)
         for (uint32_t i = 0; i < f->region.data[r].ninput; i++) {
             const FlowInput *other = &f->input.data[f->region.data[r].input + i];
-            if (other->name == in->name && other->from != in->from) return arena_printf(&g->arena, "%s--%u", name, region - first + 1);
+            if (other->name == in->name && other->from != in->from)
+                return arena_printf(&g->arena, "%s--%u", name, region - first + 1);
         }
     return name;
 }
@@ -150,7 +154,8 @@ static bool captured_before(const Flow *f, RegionId first, RegionId region, uint
     Opnd from = f->input.data[f->region.data[region].input + input].from;
     for (RegionId r = first; r < region; r++)
         for (uint32_t i = 0; i < f->region.data[r].ninput; i++)
-            if (f->input.data[f->region.data[r].input + i].from == from && f->input.data[f->region.data[r].input + i].name == f->input.data[f->region.data[region].input + input].name)
+            if (f->input.data[f->region.data[r].input + i].from == from &&
+                f->input.data[f->region.data[r].input + i].name == f->input.data[f->region.data[region].input + input].name)
                 return true;
     return false;
 }

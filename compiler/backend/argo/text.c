@@ -1,5 +1,5 @@
-/* Operands as expressions of expr-lang over JSON texts. Only what is exact for every value: comparing, choosing and joining texts,
-   comparing numbers. Texts are canonical, so equal values of these types have equal texts. */
+/* Operands as expressions of expr-lang over JSON texts. Only what is exact for every value: comparing, choosing and joining
+   texts, comparing numbers. Texts are canonical, so equal values of these types have equal texts. */
 #include "compiler/backend/argo/argo.h"
 
 #include "base/json.h"
@@ -112,7 +112,8 @@ static bool put_fact(Scope *s, uint32_t fact, Buf *out) {
     switch ((FlowFact)fact) {
     case FACT_RUN_ID: buf_z(out, "toJson(workflow.name)"); return true;
     case FACT_RUN_TIME: buf_z(out, "toJson(workflow.creationTimestamp.RFC3339)"); return true;
-    case FACT_RUN_SCHEDULED_AT: case FACT_RUN_PARAMS: case FACT_RUN_STATUS: case FACT_RUN_DURATION: case FACT_RUN_FAILURES: case FACT_COUNT: break;
+    case FACT_RUN_SCHEDULED_AT: case FACT_RUN_PARAMS: case FACT_RUN_STATUS: case FACT_RUN_DURATION: case FACT_RUN_FAILURES:
+    case FACT_COUNT: break;
     }
     return false;
 }
@@ -129,7 +130,8 @@ static TypeId type_of(Scope *s, Opnd o) {
 /* The text of an operand as it stands inside a JSON string. */
 static bool put_piece(Scope *s, Opnd o, Buf *out) {
     const Flow *f = s->g->f;
-    if (opnd_tag(o) == OPND_EXPR && f->expr.data[opnd_index(o)].op == FLOW_TEXT) o = flow_opnds(f, f->expr.data[opnd_index(o)].a)[0];
+    if (opnd_tag(o) == OPND_EXPR && f->expr.data[opnd_index(o)].op == FLOW_TEXT)
+        o = flow_opnds(f, f->expr.data[opnd_index(o)].a)[0];
     TypeId t = type_of(s, o);
     TypeKind k = type_kind(f->types, t);
     if (opnd_tag(o) == OPND_FACT && opnd_index(o) == FACT_RUN_TIME) return false; /* its zone is the controller's */
@@ -139,8 +141,9 @@ static bool put_piece(Scope *s, Opnd o, Buf *out) {
     case TY_ENUM:
         if (py_differs(f, t)) return false;
         break;
-    case TY_ERROR: case TY_NOTHING: case TY_NEVER: case TY_NONE: case TY_JSON: case TY_SECRET: case TY_DIR: case TY_FILE: case TY_ARTIFACT:
-    case TY_STRUCT: case TY_RECORD: case TY_LIST: case TY_MAP: case TY_OPT: case TY_VAR: case TY_COUNT: return false;
+    case TY_ERROR: case TY_NOTHING: case TY_NEVER: case TY_NONE: case TY_JSON: case TY_SECRET: case TY_DIR: case TY_FILE:
+    case TY_ARTIFACT: case TY_STRUCT: case TY_RECORD: case TY_LIST: case TY_MAP: case TY_OPT: case TY_VAR:
+    case TY_COUNT: return false;
     }
     if (opnd_tag(o) == OPND_CONST) {
         Buf json = BUF_INIT;
@@ -210,15 +213,19 @@ static bool put_number(Scope *s, Opnd o, TypeKind k, Buf *out) {
     return true;
 }
 
-static bool has_text_equality(TypeKind k) { return k == TY_BOOL || k == TY_STRING || k == TY_ENUM || k == TY_DURATION || k == TY_SIZE || k == TY_TIME; }
+static bool has_text_equality(TypeKind k) {
+    return k == TY_BOOL || k == TY_STRING || k == TY_ENUM || k == TY_DURATION || k == TY_SIZE || k == TY_TIME;
+}
 
 static bool put_comparison(Scope *s, const FlowExpr *x, Buf *out) {
-    static const char *const ops[] = {[CMP_EQ] = " == ", [CMP_NE] = " != ", [CMP_LT] = " < ", [CMP_LE] = " <= ", [CMP_GT] = " > ", [CMP_GE] = " >= "};
+    static const char *const ops[] = {
+        [CMP_EQ] = " == ", [CMP_NE] = " != ", [CMP_LT] = " < ", [CMP_LE] = " <= ", [CMP_GT] = " > ", [CMP_GE] = " >= "};
     const Opnd *o = flow_opnds(s->g->f, x->a);
     TypeKind k = type_kind(s->g->f->types, type_of(s, o[0]));
     bool number = is_number(k), same = x->cmp == CMP_EQ || x->cmp == CMP_NE;
     if (!number && !(same && has_text_equality(k))) return false;
-    bool clock = (opnd_tag(o[0]) == OPND_FACT && opnd_index(o[0]) == FACT_RUN_TIME) || (opnd_tag(o[1]) == OPND_FACT && opnd_index(o[1]) == FACT_RUN_TIME);
+    bool clock = (opnd_tag(o[0]) == OPND_FACT && opnd_index(o[0]) == FACT_RUN_TIME) ||
+                 (opnd_tag(o[1]) == OPND_FACT && opnd_index(o[1]) == FACT_RUN_TIME);
     if (clock || !(number ? put_number(s, o[0], k, out) : argo_expr(s, o[0], out))) return false;
     buf_z(out, ops[x->cmp]);
     return number ? put_number(s, o[1], k, out) : argo_expr(s, o[1], out);
@@ -292,7 +299,8 @@ static bool put_operation(Scope *s, Opnd o, Buf *out) {
     if (x->op == FLOW_SOME || x->op == FLOW_UNWRAP || x->op == FLOW_ENCODE) return argo_expr(s, a[0], out);
     if (x->op == FLOW_CAST) {
         TypeId from = type_of(s, a[0]);
-        return (type_has(f->types, x->type, TYF_FILE) || (!py_differs(f, from) && !py_differs(f, x->type))) && argo_expr(s, a[0], out);
+        return (type_has(f->types, x->type, TYF_FILE) || (!py_differs(f, from) && !py_differs(f, x->type))) &&
+               argo_expr(s, a[0], out);
     }
     if (x->op == FLOW_IF) return put_choice(s, x, out);
     if (x->op == FLOW_COALESCE) return put_coalesce(s, x, out);
@@ -343,7 +351,8 @@ bool argo_condition(Scope *s, Opnd o, Buf *out) {
 const char *argo_tag(Scope *s, Opnd o) {
     const char *path = argo_leaf_path(s, o), *tag = NULL;
     if (path != NULL) return arena_printf(&s->g->arena, "{{%s}}", path);
-    if (o == opnd(OPND_FACT, FACT_RUN_SCHEDULED_AT)) return "\"{{workflow.scheduledTime}}\""; /* stays so in a run without a schedule */
+    if (o == opnd(OPND_FACT, FACT_RUN_SCHEDULED_AT))
+        return "\"{{workflow.scheduledTime}}\""; /* stays so in a run without a schedule */
     Buf b = BUF_INIT;
     if (opnd_tag(o) == OPND_CONST || opnd_tag(o) == OPND_NONE) {
         if (opnd_tag(o) == OPND_NONE) buf_z(&b, "null");
@@ -360,7 +369,9 @@ const char *argo_tag(Scope *s, Opnd o) {
 
 static bool plain_name(Str s) {
     for (size_t i = 0; i < s.n; i++)
-        if (s.p[i] != '_' && s.p[i] != '-' && !(s.p[i] >= '0' && s.p[i] <= '9') && !((s.p[i] | 32) >= 'a' && (s.p[i] | 32) <= 'z')) return false;
+        if (s.p[i] != '_' && s.p[i] != '-' && !(s.p[i] >= '0' && s.p[i] <= '9') &&
+            !((s.p[i] | 32) >= 'a' && (s.p[i] | 32) <= 'z'))
+            return false;
     return s.n > 0;
 }
 
@@ -386,7 +397,8 @@ static bool path_of(Scope *s, Opnd o, Opnd *leaf, Buf *path) {
 const char *argo_key(Scope *s, Opnd o, TypeId type) {
     Argo *g = s->g;
     if (argo_files(g->f, type) == FILES_MANY) return arena_printf(&g->arena, "%s/{{workflow.uid}}", g->prefix);
-    if (opnd_tag(o) == OPND_NONE || (opnd_tag(o) == OPND_CONST && g->f->constant.data[opnd_index(o)].kind == CONST_NONE)) return "none";
+    if (opnd_tag(o) == OPND_NONE || (opnd_tag(o) == OPND_CONST && g->f->constant.data[opnd_index(o)].kind == CONST_NONE))
+        return "none";
     Buf path = BUF_INIT, text = BUF_INIT;
     Opnd leaf;
     const char *key = NULL;
@@ -397,8 +409,8 @@ const char *argo_key(Scope *s, Opnd o, TypeId type) {
     }
     if (argo_expr(s, leaf, &text)) {
         bool opt = type_kind(g->f->types, type) == TY_OPT;
-        key = opt ? arena_printf(&g->arena, "{{=jsonpath(%s, '%s') == nil ? 'none' : jsonpath(%s, '%s[\"uri\"]')}}", buf_cstr(&text), buf_cstr(&path),
-                                 buf_cstr(&text), buf_cstr(&path))
+        key = opt ? arena_printf(&g->arena, "{{=jsonpath(%s, '%s') == nil ? 'none' : jsonpath(%s, '%s[\"uri\"]')}}",
+                                 buf_cstr(&text), buf_cstr(&path), buf_cstr(&text), buf_cstr(&path))
                   : arena_printf(&g->arena, "{{=jsonpath(%s, '%s[\"uri\"]')}}", buf_cstr(&text), buf_cstr(&path));
     }
     buf_free(&path);
