@@ -1,0 +1,82 @@
+// Runs a state machine in the interpreter, with the limits of the service, which it does not know.
+import { differences, statesOf } from './machine.mjs';
+import { load } from './packages.mjs';
+
+const { StateMachine } = load('aws-local-stepfunctions');
+
+const MAX_PAYLOAD = 256 * 1024;
+const MAX_EVENTS = 25000;
+const FOREVER = 24 * 3600;
+
+// Entries in the history of an execution, by event of the interpreter; a Task is also scheduled, started and submitted.
+const HISTORY = { StateEntered: 1, StateExited: 1, StateRetried: 1, MapIterationStarted: 1, MapIterationSucceeded: 1 };
+const TASK_HISTORY = 4;
+
+export class StateError extends Error {
+  constructor(name, cause, { catchable = true } = {}) {
+    super(cause);
+    this.name = name;
+    this.isCatchable = catchable;
+    this.isRetryable = catchable;
+  }
+}
+
+export function checkPayload(value) {
+  const size = Buffer.byteLength(JSON.stringify(value ?? null));
+  if (size > MAX_PAYLOAD) {
+    throw new StateError('States.DataLimitExceeded', `${size} bytes of data; a state may pass on ${MAX_PAYLOAD}`, { catchable: false });
+  }
+  return value;
+}
+
+// Tasks without a time limit have none on the service, here a minute. Waiting is cut short.
+function prepare(machine, services) {
+  const overrides = { taskResourceLocalHandlers: {}, waitTimeOverrides: {}, retryIntervalOverrides: {} };
+  for (const [name, state] of statesOf(machine)) {
+    if (state.Type === 'Task') {
+      if (!('TimeoutSeconds' in state) && !('TimeoutSecondsPath' in state)) state.TimeoutSeconds = FOREVER;
+      overrides.taskResourceLocalHandlers[name] = async (parameters) =>
+        checkPayload(await services.call(state.Resource, checkPayload(parameters)));
+    }
+    if (state.Type === 'Wait') overrides.waitTimeOverrides[name] = 0;
+    if (state.Retry) overrides.retryIntervalOverrides[name] = 0;
+  }
+  return overrides;
+}
+
+async function watch(execution, log) {
+  let events = 0;
+  for await (const event of execution.eventLogs) {
+    events += HISTORY[event.type] ?? 0;
+    if (event.type === 'StateEntered' && event.state.type === 'Task') events += TASK_HISTORY;
+    if (event.state) log.push(`${event.type} ${event.state.name}${event.Error ? `: ${event.Error}: ${event.Cause?.message ?? event.Cause}` : ''}`);
+    checkPayload(event.state?.input);
+    checkPayload(event.state?.output);
+    if (events > MAX_EVENTS) throw new StateError('States.Runtime', `more than ${MAX_EVENTS} events`);
+  }
+  return events;
+}
+
+// {state, output | error, cause, events}. Throws when the interpreter cannot tell what the service would do.
+export async function execute(machine, input, name, services, log) {
+  const found = differences(machine);
+  if (found.length) throw new Error(`the interpreter differs from the service:\n  ${found.join('\n  ')}`);
+  const overrides = prepare(machine, services);
+  const context = { Execution: { Id: `arn:aws:states:eu-central-1:123456789012:execution:m:${name}`, Name: name } };
+  const execution = new StateMachine(machine, { validationOptions: { noValidate: true } }).run(checkPayload(input), { overrides, context });
+  let beyond = null;
+  const watched = watch(execution, log).catch((error) => {
+    beyond = error;
+    execution.abort();
+  });
+  try {
+    const output = await execution.result;
+    const events = await watched;
+    if (beyond) throw beyond;
+    return { state: 'succeeded', output, events };
+  } catch (error) {
+    const events = await watched;
+    const cause = beyond ?? error.cause ?? error;
+    return { state: 'failed', error: cause.name, cause: cause.message, events };
+  }
+}

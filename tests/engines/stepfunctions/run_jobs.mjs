@@ -1,0 +1,57 @@
+// run_jobs.mjs JOBS RESULTS: executes emitted state machines and writes what became of them, in the order of the jobs.
+//
+// A job is {"name", "dir": folder of the emitted files, "workflow", "params", "secrets", "work": scratch folder}, a result
+// {"name", "state", "result", "nodes": {PATH: "succeeded" | "failed"}, "log"}. What became of a call is what its container left
+// in the store, in RUN/PATH/outcome.json.
+import { readFileSync, readdirSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { execute } from './interpreter.mjs';
+import { Services } from './services.mjs';
+
+const RUN = 'run-1';
+
+function* outcomes(folder) {
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) yield* outcomes(path);
+    else if (entry.name === 'outcome.json') yield path;
+  }
+}
+
+function nodesOf(bucket) {
+  const nodes = {};
+  if (!existsSync(bucket)) return nodes;
+  for (const path of outcomes(bucket)) {
+    const { node, ok } = JSON.parse(readFileSync(path, 'utf8'));
+    nodes[node] = ok ? 'succeeded' : 'failed';
+  }
+  return nodes;
+}
+
+async function run(job) {
+  const log = [];
+  mkdirSync(job.work, { recursive: true });
+  const services = new Services(job, log);
+  try {
+    const machine = JSON.parse(readFileSync(join(job.dir, `${job.workflow}.asl.json`), 'utf8'));
+    const end = await execute(machine, job.params ?? {}, RUN, services, log);
+    if (end.events) log.push(`${end.events} events`);
+    if (end.state === 'failed') log.push(`${end.error}: ${end.cause}`);
+    return { name: job.name, state: end.state, result: end.output ?? null, nodes: nodesOf(services.bucket), log: log.join('\n') };
+  } finally {
+    services.close();
+  }
+}
+
+const [jobs, results] = process.argv.slice(2);
+const done = [];
+for (const job of JSON.parse(readFileSync(jobs, 'utf8'))) {
+  try {
+    done.push(await run(job));
+  } catch (error) { // not an end of the workflow: the job could not be executed as the service would
+    console.error(`${job.name}: ${error.message}`);
+    process.exitCode = 1;
+    done.push({ name: job.name, state: 'failed', result: null, nodes: {}, log: error.message });
+  }
+}
+writeFileSync(results, `${JSON.stringify(done, null, 1)}\n`);

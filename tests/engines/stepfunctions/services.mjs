@@ -1,0 +1,125 @@
+// Stand-ins for what states call: a container is a process in an empty folder, a bucket a directory, a function a process that
+// stays and answers one call after the other, as a warm one does.
+import { spawn } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { createInterface } from 'node:readline';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { StateError } from './interpreter.mjs';
+
+const HOST = fileURLToPath(new URL('function_host.py', import.meta.url));
+const MAX_OVERRIDES = { ecs: 8192, batch: 30 * 1024 };
+
+export class Services {
+  constructor({ dir, work, secrets }, log) {
+    this.image = join(resolve(dir), 'image');
+    this.work = resolve(work);
+    this.bucket = join(this.work, 'buckets');
+    this.log = log;
+    this.running = new Set();
+    this.environment = {
+      PATH: `${this.image}:/usr/bin:/bin`, HOME: this.work, LANG: 'C.UTF-8', WF_S3_DIR: this.bucket,
+      ...Object.fromEntries(Object.entries(secrets ?? {}).map(([name, value]) => [`WFC_SECRET_${name.toUpperCase()}`, value])),
+    };
+    this.resources = {
+      'arn:aws:states:::ecs:runTask.sync': (p) => this.task(p),
+      'arn:aws:states:::batch:submitJob.sync': (p) => this.job(p),
+      'arn:aws:states:::lambda:invoke': (p) => this.invoke(p),
+      'arn:aws:states:::aws-sdk:s3:getObject': (p) => this.getObject(p),
+      'arn:aws:states:::aws-sdk:s3:putObject': (p) => this.putObject(p),
+    };
+  }
+
+  call(resource, parameters) {
+    const service = this.resources[resource];
+    if (!service) throw new StateError('States.Runtime', `no stand-in for ${resource}`, { catchable: false });
+    return service(parameters);
+  }
+
+  close() {
+    for (const child of this.running) {
+      try { process.kill(-child.pid, 'SIGKILL'); } catch { /* it has ended */ }
+    }
+  }
+
+  async container(command, environment, limit, overrides) {
+    if (JSON.stringify(overrides).length > limit) throw new StateError('States.Runtime', `overrides of more than ${limit} characters`);
+    for (const { Name, Value } of environment) {
+      if (typeof Name !== 'string' || typeof Value !== 'string') throw new StateError('States.Runtime', `variable ${Name} is not a string`);
+    }
+    await mkdir(join(this.work, 'containers'), { recursive: true });
+    const cwd = await mkdtemp(join(this.work, 'containers', 'c'));
+    const env = { ...this.environment, TMPDIR: cwd, ...Object.fromEntries(environment.map((v) => [v.Name, v.Value])) };
+    const child = spawn(command[0], command.slice(1), { cwd, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.running.add(child);
+    const printed = [];
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (piece) => printed.push(piece));
+    const code = await new Promise((done) => {
+      child.on('error', (error) => { printed.push(Buffer.from(String(error))); done(null); });
+      child.on('close', (status) => done(status));
+    });
+    this.running.delete(child);
+    const text = Buffer.concat(printed).toString();
+    if (text) this.log.push(`${command.join(' ')} printed:\n${text}`);
+    return code;
+  }
+
+  async task({ Overrides }) {
+    const [override] = Overrides.ContainerOverrides;
+    const code = await this.container(override.Command, override.Environment ?? [], MAX_OVERRIDES.ecs, Overrides);
+    const task = { Containers: [{ Name: override.Name, ExitCode: code }], LastStatus: 'STOPPED', StoppedReason: 'Essential container in task exited' };
+    if (code !== 0) throw new StateError('States.TaskFailed', JSON.stringify(task));
+    return task;
+  }
+
+  async job({ JobName, ContainerOverrides }) {
+    const code = await this.container(ContainerOverrides.Command, ContainerOverrides.Environment ?? [], MAX_OVERRIDES.batch, ContainerOverrides);
+    const job = { JobName, Container: { ExitCode: code }, Status: code === 0 ? 'SUCCEEDED' : 'FAILED' };
+    if (code !== 0) throw new StateError('States.TaskFailed', JSON.stringify(job));
+    return job;
+  }
+
+  object({ Bucket, Key }) {
+    const path = resolve(this.bucket, Bucket, Key);
+    if (!path.startsWith(`${join(this.bucket, Bucket)}/`)) throw new StateError('S3.S3Exception', `no such key: ${Key}`);
+    return path;
+  }
+
+  async getObject(parameters) {
+    const Body = await readFile(this.object(parameters), 'utf8').catch(() => {
+      throw new StateError('S3.NoSuchKeyException', `The specified key does not exist: ${parameters.Key}`);
+    });
+    return { Body, ContentLength: Buffer.byteLength(Body) };
+  }
+
+  // The service writes the Body as JSON, whatever it is.
+  async putObject(parameters) {
+    const path = this.object(parameters);
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, JSON.stringify(parameters.Body));
+    return {};
+  }
+
+  // Functions are found in the folder of the image, as wf_NAME.py of FunctionName ...NAME.
+  async invoke({ FunctionName, Payload }) {
+    this.host ??= this.startHost();
+    const answer = await this.host.ask({ function: FunctionName, payload: Payload ?? {} });
+    if (answer.printed) this.log.push(answer.printed);
+    if ('errorType' in answer) throw new StateError(answer.errorType, JSON.stringify(answer));
+    return { ExecutedVersion: '$LATEST', Payload: answer.result, StatusCode: 200 };
+  }
+
+  startHost() {
+    const child = spawn('/usr/bin/python3', [HOST, this.image], { cwd: this.work, env: this.environment, detached: true, stdio: ['pipe', 'pipe', 'inherit'] });
+    this.running.add(child);
+    const waiting = [];
+    createInterface({ input: child.stdout }).on('line', (line) => waiting.shift().resolve(JSON.parse(line)));
+    child.on('close', () => waiting.splice(0).forEach((one) => one.reject(new StateError('Lambda.Unknown', 'the function has ended'))));
+    return {
+      ask: (question) => new Promise((done, fail) => {
+        waiting.push({ resolve: done, reject: fail });
+        child.stdin.write(`${JSON.stringify(question)}\n`);
+      }),
+    };
+  }
+}
