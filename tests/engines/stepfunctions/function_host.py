@@ -1,4 +1,4 @@
-"""A warm function: answers {"function", "payload"} lines with {"result"} or {"errorType", "errorMessage"} lines."""
+"""function_host.py FOLDER MODULE: a warm function; answers lines of payloads with {"result"} or {"errorType", "errorMessage"} lines."""
 import contextlib
 import importlib
 import io
@@ -7,14 +7,13 @@ import sys
 
 sys.path.insert(0, sys.argv[1])
 MAX_PAYLOAD = 6 * 1024 * 1024
-handler = importlib.import_module("wf_function").handler
+handler = importlib.import_module(sys.argv[2]).handler
 
 for line in sys.stdin:
-    question = json.loads(line)
     printed = io.StringIO()
     try:
         with contextlib.redirect_stdout(printed):
-            result = handler(question["payload"], None)
+            result = handler(json.loads(line), None)
         answer = {"result": json.loads(json.dumps(result, allow_nan=False))}
         if len(json.dumps(result)) > MAX_PAYLOAD:
             raise ValueError(f"an answer of more than {MAX_PAYLOAD} bytes")

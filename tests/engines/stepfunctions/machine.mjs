@@ -35,7 +35,7 @@ function* pathDifferences(state, top) {
     for (const [path] of text.matchAll(/\$\$[\w.]*/g)) {
       const known = /^\$\$\.Execution\.(Id|Name)$/.test(path)
         || (top && /^\$\$\.Execution\.(Input|StartTime)$/.test(path))
-        || (state.Type === 'Map' && /^\$\$\.Map\.Item\.(Index|Value)$/.test(path));
+        || (state.Type === 'Map' && /^\$\$\.Map\.Item\.(Index|Value(\.\w+)?)$/.test(path));
       if (!known) yield `${key}: ${path} is not what it would be there`;
     }
   }

@@ -6,6 +6,7 @@
 import { readFileSync, readdirSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execute } from './interpreter.mjs';
+import { statesOf } from './machine.mjs';
 import { Services } from './services.mjs';
 
 const RUN = 'run-1';
@@ -28,16 +29,26 @@ function nodesOf(bucket) {
   return nodes;
 }
 
+// Where the machine keeps its objects: keys are made by States.Format('PREFIX/{}/...').
+function storeOf(machine) {
+  for (const [, state] of statesOf(machine)) {
+    if (!/s3:(put|get)Object$/.test(state.Resource ?? '')) continue;
+    const [, prefix] = state.Parameters['Key.$'].match(/^States\.Format\('([^{]*)/);
+    return { bucket: state.Parameters.Bucket, prefix: prefix.replace(/\/$/, '') };
+  }
+  return { bucket: 'none', prefix: '' };
+}
+
 async function run(job) {
   const log = [];
   mkdirSync(job.work, { recursive: true });
-  const services = new Services(job, log);
+  const machine = JSON.parse(readFileSync(join(job.dir, `${job.workflow}.asl.json`), 'utf8'));
+  const services = new Services(job, storeOf(machine), log);
   try {
-    const machine = JSON.parse(readFileSync(join(job.dir, `${job.workflow}.asl.json`), 'utf8'));
     const end = await execute(machine, job.params ?? {}, RUN, services, log);
     if (end.events) log.push(`${end.events} events`);
     if (end.state === 'failed') log.push(`${end.error}: ${end.cause}`);
-    return { name: job.name, state: end.state, result: end.output ?? null, nodes: nodesOf(services.bucket), log: log.join('\n') };
+    return { name: job.name, state: end.state, result: end.output ?? null, nodes: nodesOf(services.buckets), log: log.join('\n') };
   } finally {
     services.close();
   }

@@ -9,16 +9,20 @@ import { StateError } from './interpreter.mjs';
 
 const HOST = fileURLToPath(new URL('function_host.py', import.meta.url));
 const MAX_OVERRIDES = { ecs: 8192, batch: 30 * 1024 };
+const IMAGE = '/opt/wf/';
 
 export class Services {
-  constructor({ dir, work, secrets }, log) {
-    this.image = join(resolve(dir), 'image');
+  // The files of the image stand in `dir`; `store` is {bucket, prefix}, where the machine keeps its objects.
+  constructor({ dir, work, secrets, workflow }, store, log) {
+    this.image = `${resolve(dir)}/`;
+    this.module = workflow;
     this.work = resolve(work);
-    this.bucket = join(this.work, 'buckets');
+    this.buckets = join(this.work, 'buckets');
     this.log = log;
     this.running = new Set();
     this.environment = {
-      PATH: `${this.image}:/usr/bin:/bin`, HOME: this.work, LANG: 'C.UTF-8', WF_S3_DIR: this.bucket,
+      PATH: '/usr/bin:/bin:/usr/local/bin', HOME: this.work, LANG: 'C.UTF-8', TZ: 'UTC', PYTHONDONTWRITEBYTECODE: '1',
+      WF_STORE: `file://${join(this.buckets, store.bucket, store.prefix)}`,
       ...Object.fromEntries(Object.entries(secrets ?? {}).map(([name, value]) => [`WFC_SECRET_${name.toUpperCase()}`, value])),
     };
     this.resources = {
@@ -50,7 +54,8 @@ export class Services {
     await mkdir(join(this.work, 'containers'), { recursive: true });
     const cwd = await mkdtemp(join(this.work, 'containers', 'c'));
     const env = { ...this.environment, TMPDIR: cwd, ...Object.fromEntries(environment.map((v) => [v.Name, v.Value])) };
-    const child = spawn(command[0], command.slice(1), { cwd, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+    const argv = command.map((word) => (word.startsWith(IMAGE) ? this.image + word.slice(IMAGE.length) : word));
+    const child = spawn(argv[0], argv.slice(1), { cwd, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
     this.running.add(child);
     const printed = [];
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (piece) => printed.push(piece));
@@ -80,8 +85,8 @@ export class Services {
   }
 
   object({ Bucket, Key }) {
-    const path = resolve(this.bucket, Bucket, Key);
-    if (!path.startsWith(`${join(this.bucket, Bucket)}/`)) throw new StateError('S3.S3Exception', `no such key: ${Key}`);
+    const path = resolve(this.buckets, Bucket, Key);
+    if (!path.startsWith(`${join(this.buckets, Bucket)}/`)) throw new StateError('S3.S3Exception', `no such key: ${Key}`);
     return path;
   }
 
@@ -100,17 +105,16 @@ export class Services {
     return {};
   }
 
-  // Functions are found in the folder of the image, as wf_NAME.py of FunctionName ...NAME.
-  async invoke({ FunctionName, Payload }) {
+  async invoke({ Payload }) {
     this.host ??= this.startHost();
-    const answer = await this.host.ask({ function: FunctionName, payload: Payload ?? {} });
+    const answer = await this.host.ask(Payload ?? {});
     if (answer.printed) this.log.push(answer.printed);
     if ('errorType' in answer) throw new StateError(answer.errorType, JSON.stringify(answer));
     return { ExecutedVersion: '$LATEST', Payload: answer.result, StatusCode: 200 };
   }
 
   startHost() {
-    const child = spawn('/usr/bin/python3', [HOST, this.image], { cwd: this.work, env: this.environment, detached: true, stdio: ['pipe', 'pipe', 'inherit'] });
+    const child = spawn('/usr/bin/python3', [HOST, this.image, this.module], { cwd: this.work, env: this.environment, detached: true, stdio: ['pipe', 'pipe', 'inherit'] });
     this.running.add(child);
     const waiting = [];
     createInterface({ input: child.stdout }).on('line', (line) => waiting.shift().resolve(JSON.parse(line)));

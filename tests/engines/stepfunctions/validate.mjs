@@ -1,4 +1,5 @@
-// validate.mjs FILE...: what three validators find in state machines, as lines `file: validator: fault`; exit code 1 if anything.
+// validate.mjs FILE...: what three validators find in state machines (*.asl.json), as lines `file: validator: fault`; exit code 1
+// if anything. Other files need only be JSON.
 // Each misses faults that another sees, and none knows the limits of the service, which are added here.
 import { readFileSync } from 'node:fs';
 import { load } from './packages.mjs';
@@ -46,6 +47,7 @@ let faults = 0;
 for (const file of process.argv.slice(2)) {
   const text = readFileSync(file, 'utf8');
   const machine = JSON.parse(text);
+  if (!file.endsWith('.asl.json')) continue;
   for (const [name, check] of Object.entries(CHECKS)) {
     for (const fault of await check(text, machine)) {
       console.log(`${file}: ${name}: ${fault}`);

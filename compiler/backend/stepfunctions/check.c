@@ -1,0 +1,173 @@
+/* What the table of capabilities alone cannot tell. */
+#include "compiler/backend/stepfunctions/asl.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+
+static Diag *limit(TargetCx *cx, Span span, const char *what) { return diag_add(cx->diags, WF_E_target_limit, span, "%s", what); }
+
+static const FlowConst *constant(const Flow *f, const FlowSetting *y) {
+    return y != NULL && opnd_tag(y->value) == OPND_CONST ? &f->constant.data[opnd_index(y->value)] : NULL;
+}
+
+/* --- settings of the target --- */
+
+static void check_setting(TargetCx *cx, const char *name, const char *allowed, const char *what) {
+    Str s;
+    if (!target_string(cx, name, &s)) return;
+    for (size_t i = 0; i < s.n; i++)
+        if (!isalnum((unsigned char)s.p[i]) && strchr(allowed, s.p[i]) == NULL) {
+            diag_add(cx->diags, WF_E_target_setting, cx->flow->target.data[cx->block].span, "setting `%s` of Step Functions holds %s", name, what);
+            return;
+        }
+}
+
+static void check_block(TargetCx *cx) {
+    Str runner;
+    check_setting(cx, "bucket", "-.", "letters, digits, `-` and `.` only");
+    check_setting(cx, "prefix", "-._/", "letters, digits and `-._/` only");
+    if (target_string(cx, "runner", &runner) && !str_is(runner, "ecs") && !str_is(runner, "batch") && !str_is(runner, "lambda"))
+        diag_add(cx->diags, WF_E_target_setting, cx->flow->target.data[cx->block].span, "setting `runner` of Step Functions is ecs, batch or lambda");
+}
+
+/* --- annotations --- */
+
+static const Setting constants[] = {SET_RETRY, SET_RETRY_DELAY, SET_RETRY_FACTOR, SET_RETRY_MAX_DELAY, SET_RETRY_JITTER, SET_CPU, SET_MEMORY, SET_GPU};
+
+static void check_size(TargetCx *cx, NodeId n) {
+    const Flow *f = cx->flow;
+    const FlowSetting *cpu = asl_call_setting(f, n, SET_CPU), *memory = asl_call_setting(f, n, SET_MEMORY), *gpu = asl_call_setting(f, n, SET_GPU);
+    const FlowConst *c = constant(f, cpu), *m = constant(f, memory);
+    const char *runner = asl_runner(cx);
+    int units;
+    int64_t mib;
+    if (gpu != NULL && strcmp(runner, "batch") != 0) diag_help(cx->diags, limit(cx, gpu->span, "Fargate and Lambda have no GPUs"), "use `runner = \"batch\"` in a `target` block");
+    if ((c != NULL || m != NULL) && strcmp(runner, "lambda") == 0) {
+        Diag *d = limit(cx, (cpu != NULL ? cpu : memory)->span, "what a function may use stands in its configuration");
+        diag_help(cx->diags, d, "use `runner = \"ecs\"` in a `target` block, or leave @resources out");
+    } else if (strcmp(runner, "ecs") == 0 && !asl_fargate_size(c != NULL ? c->f : 0, m != NULL ? (m->i + (1 << 20) - 1) >> 20 : 0, &units, &mib)) {
+        diag_help(cx->diags, limit(cx, (cpu != NULL ? cpu : memory)->span, "Fargate has at most 16 CPUs and 120 GiB"), "use `runner = \"batch\"` in a `target` block");
+    }
+}
+
+static void check_call(TargetCx *cx, NodeId n) {
+    const Flow *f = cx->flow;
+    for (size_t i = 0; i < sizeof constants / sizeof *constants; i++) {
+        const FlowSetting *y = asl_call_setting(f, n, constants[i]);
+        if (y == NULL || opnd_tag(y->value) == OPND_CONST) continue;
+        Diag *d = limit(cx, y->span, "Step Functions needs a constant here");
+        diag_help(cx->diags, d, "write the value of @%s(%s:) as a constant", setting_annotation(constants[i]), setting_param(constants[i]));
+    }
+    const FlowSetting *factor = asl_call_setting(f, n, SET_RETRY_FACTOR);
+    const FlowConst *x = constant(f, factor);
+    if (x != NULL && x->f < 1.0) diag_help(cx->diags, limit(cx, factor->span, "the delays of Step Functions do not become shorter"), "use a factor of at least 1");
+    check_size(cx, n);
+}
+
+static void check_loop(TargetCx *cx, NodeId n) {
+    const Flow *f = cx->flow;
+    const FlowSetting *y = flow_setting(f, f->node.data[n].settings, SET_PARALLEL);
+    const FlowConst *x = constant(f, y);
+    if (x != NULL && x->i > 40) diag_help(cx->diags, limit(cx, y->span, "Step Functions runs at most 40 items of a loop at once"), "use @parallel(40) or less");
+    if (y != NULL && opnd_tag(y->value) == OPND_EXPR)
+        diag_help(cx->diags, limit(cx, y->span, "Step Functions needs a constant or a value here"), "bind the expression to a name outside of the loop's annotation");
+}
+
+static void check_workflow(TargetCx *cx, uint32_t index) {
+    const Flow *f = cx->flow;
+    const FlowWorkflow *w = &f->workflow.data[index];
+    const FlowSetting *y = flow_setting(f, w->settings, SET_TIMEOUT), *total = flow_setting(f, w->settings, SET_TIMEOUT_TOTAL);
+    if (total != NULL) y = total;
+    if (y == NULL) return;
+    const FlowConst *x = constant(f, y);
+    if (index != cx->workflow) {
+        diag_help(cx->diags, limit(cx, y->span, "a called workflow has no time limit in Step Functions"), "put @timeout on its steps");
+    } else if (x == NULL || x->kind != CONST_INT || x->i <= 0 || x->i % 1000 != 0 || total != NULL) {
+        diag_help(cx->diags, limit(cx, y->span, "the time of an execution is a constant of whole seconds"), "write @timeout(10m), for example");
+    } else if (w->on_failure != 0 || w->finally != 0) {
+        diag_help(cx->diags, limit(cx, y->span, "an execution whose time is over runs no handlers"), "put @timeout on the steps, or leave the handlers out");
+    }
+}
+
+static void check_sub(TargetCx *cx, NodeId n) {
+    const FlowSetting *y = flow_setting(cx->flow, cx->flow->node.data[n].settings, SET_TIMEOUT);
+    if (y != NULL) diag_help(cx->diags, limit(cx, y->span, "a called workflow has no time limit in Step Functions"), "put @timeout on its steps");
+}
+
+/* --- order --- */
+
+/* What each node of a level waits for although nothing asks for it. */
+static void tell_level(TargetCx *cx, const Order *o, const Shape *above, const Shape *level) {
+    const Flow *f = cx->flow;
+    for (uint32_t i = 0; i < level->n; i++) {
+        NodeId n = level->child[i].node;
+        Buf names = BUF_INIT;
+        for (uint32_t k = 0; k < above->n; k++) {
+            if (order_before(o, above->child[k].node, n)) continue;
+            buf_printf(&names, "%s`%s`", names.n > 0 ? ", " : "", atom_cstr(f->atoms, f->node.data[above->child[k].node].name));
+        }
+        if (names.n > 0) {
+            const char *name = atom_cstr(f->atoms, f->node.data[n].name);
+            Diag *d = diag_add(cx->diags, WF_E_target_order, f->node_span.data[n], "on Step Functions `%s` also waits for %s", name, buf_cstr(&names));
+            diag_note(cx->diags, d, "its order is neither a chain nor branches that join; only waiting is longer, values and failures are the same");
+            if (cx->strict) d->severity = SEV_ERROR, cx->diags->nerrors++, cx->diags->nwarnings--;
+        }
+        buf_free(&names);
+    }
+}
+
+static void tell_shape(TargetCx *cx, const Order *o, const Shape *x) {
+    for (uint32_t i = 0; i < x->n && x->kind != SHAPE_LEVELS; i++) tell_shape(cx, o, &x->child[i]);
+    for (uint32_t i = 1; x->kind == SHAPE_LEVELS && i < x->n; i++) tell_level(cx, o, &x->child[i - 1], &x->child[i]);
+}
+
+static void check_order(TargetCx *cx, RegionId r) {
+    const FlowRegion *x = &cx->flow->region.data[r];
+    Arena a = ARENA_INIT;
+    NodeId *nodes = wf_alloc(sizeof *nodes * (x->n + 1));
+    uint32_t n = 0;
+    for (NodeId i = x->first; i < x->first + x->n; i++)
+        if (cx->flow->node.data[i].kind != NODE_GATE && cx->flow->node.data[i].kind != NODE_LET) nodes[n++] = i;
+    if (n > 0) {
+        Order o = order_of(cx->flow, r);
+        Shape s = shape_of(&a, cx->flow, &o, nodes, n);
+        tell_shape(cx, &o, &s);
+        order_free(&o);
+    }
+    free(nodes);
+    arena_free(&a);
+}
+
+/* --- all --- */
+
+/* A state of a call takes about 2 KiB of the definition, which is 1 MiB at most. */
+enum { MAX_NODES = 500 };
+
+void asl_check_target(TargetCx *cx) {
+    const Flow *f = cx->flow;
+    Used used = target_used(f, cx->workflow);
+    uint32_t calls = 0;
+    check_block(cx);
+    for (uint32_t i = 0; i < f->workflow.len; i++)
+        if (used.workflow[i]) check_workflow(cx, i);
+    for (RegionId r = 1; r < f->region.len; r++) {
+        const FlowRegion *x = &f->region.data[r];
+        if (!used.workflow[x->workflow]) continue;
+        for (NodeId n = x->first; n < x->first + x->n; n++) {
+            calls += f->node.data[n].kind == NODE_CALL;
+            if (f->node.data[n].kind == NODE_CALL) check_call(cx, n);
+            if (f->node.data[n].kind == NODE_EACH) check_loop(cx, n);
+            if (f->node.data[n].kind == NODE_SUB) check_sub(cx, n);
+        }
+    }
+    if (calls > MAX_NODES) {
+        const FlowWorkflow *w = &f->workflow.data[cx->workflow];
+        Diag *d = diag_add(cx->diags, WF_E_target_limit, w->span, "the definition would be larger than 1 MiB: %u calls, at most %d", calls, MAX_NODES);
+        diag_help(cx->diags, d, "divide the workflow, or write repeated calls as a loop");
+    } else {
+        for (RegionId r = 1; r < f->region.len; r++)
+            if (used.workflow[f->region.data[r].workflow]) check_order(cx, r);
+    }
+    asl_check_schedule(cx);
+    used_free(&used);
+}
