@@ -139,6 +139,7 @@ void asl_value(Asl *a, const Scope *s, const char *name, const char *node, const
 bool asl_stands(const Asl *a, const Scope *s, NodeId n); /* whether the node has states */
 const char *asl_entry(Asl *a, const Scope *s, NodeId n, const char *next); /* the name of its first state */
 void asl_node(Asl *a, const Scope *s, NodeId n, const char *next);
+bool asl_node_stops(Asl *a, const Scope *s, NodeId n); /* whether nothing ever comes after it */
 /* The key of a call's file in the store, with the prefix of the target when whole. */
 void asl_object_key(Asl *a, const Scope *s, JsonOut *j, const char *key, const char *node, const char *file, bool whole);
 
@@ -158,6 +159,8 @@ void asl_run(Asl *a, const Scope *s, NodeId n, const char *base, const char *nex
 /* The nodes of a region and then, where `key` is not NULL, its value to $.v.KEY in the state `value`; then `next`. */
 const char *asl_region_entry(Asl *a, const Scope *s, const char *value, const char *next);
 void asl_region(Asl *a, const Scope *s, const char *value, const char *key, const char *next);
+/* Whether the nodes of the region cannot all end well, since one of them is a `fail`. */
+bool asl_region_stops(Asl *a, const Scope *s);
 /* The body of a workflow and its handlers. `base` begins the names of its states; its value goes to $.v.KEY. */
 const char *asl_workflow_entry(Asl *a, const Scope *s, const char *base, const char *next);
 void asl_workflow(Asl *a, const Scope *s, const char *base, const char *key, const char *next);

@@ -68,8 +68,10 @@ static void insert(Asl *a, size_t at, const Buf *text) {
         if (a->mark.data[i].at >= at) a->mark.data[i].at += text->n;
 }
 
-static void put_ends(Asl *a, const FlowWorkflow *w) {
-    if (w->result == T_NOTHING) {
+static void put_ends(Asl *a, const FlowWorkflow *w, bool ends) {
+    if (!ends) {
+        /* nothing leads to a result */
+    } else if (w->result == T_NOTHING) {
         JsonOut none = asl_state(a, "Result", "Pass");
         json_key(&none, "Parameters");
         buf_z(&a->json, "{\"result\":null}");
@@ -121,7 +123,7 @@ void asl_machine(Asl *a) {
     put_start(a);
     put_begin(a, first, &values);
     asl_workflow(a, body, "Workflow", "result__", "Result");
-    put_ends(a, w);
+    put_ends(a, w, !asl_region_stops(a, body));
     json_close(&a->level.states);
     json_close(&m);
     Buf all = a->json, nulls = BUF_INIT;

@@ -184,7 +184,7 @@ static Selector *selector_of(const Asl *a, const Scope *s, NodeId n) {
     x->n = node_at(a, n)->nregions;
     for (uint32_t i = 0; i < x->n && i < 65; i++) {
         x->arms[i] = i;
-        buf_printf(&x->rules[i], "\"Variable\":\"$.v.%s__which.o.value\",\"NumericEquals\":%u", key, i);
+        buf_printf(&x->rules[i], "\"Variable\":\"$.v.%s__which__.o.value\",\"NumericEquals\":%u", key, i);
     }
     return x;
 }
@@ -201,7 +201,7 @@ static void pick(Asl *a, const Scope *s, NodeId n, const char *next) {
     const char *base = asl_node_name(a, s, n), *key = asl_node_key(a, s, n), *value = value_key(a, s, n);
     Selector *which = selector_of(a, s, n);
     if (!which->native)
-        asl_value(a, s, asl_name(a, base, "which"), plain_name(a, n), arena_printf(&a->arena, "%s__which", key), operand(a, n, 0), base);
+        asl_value(a, s, asl_name(a, base, "which"), plain_name(a, n), arena_printf(&a->arena, "%s__which__", key), operand(a, n, 0), base);
     const Scope **arm = wf_alloc(sizeof *arm * x->nregions);
     const char **entry = wf_alloc(sizeof *entry * x->nregions);
     for (uint32_t i = 0; i < x->nregions; i++) {
@@ -234,17 +234,20 @@ static const Scope *tried_scope(Asl *a, const Scope *s, NodeId n) {
     return inside(a, s, node_at(a, n)->region, plain_name(a, n), plain_name(a, n));
 }
 
+static const Scope *caught_scope(Asl *a, const Scope *s, NodeId n) {
+    const char *name = arena_printf(&a->arena, "%s.catch", plain_name(a, n));
+    return inside(a, s, node_at(a, n)->region + 1, name, name);
+}
+
 static void try_node(Asl *a, const Scope *s, NodeId n, const char *next) {
     const char *base = asl_node_name(a, s, n), *key = asl_node_key(a, s, n), *value = value_key(a, s, n);
-    const Scope *tried = tried_scope(a, s, n);
-    const char *catch_name = arena_printf(&a->arena, "%s.catch", plain_name(a, n));
-    const Scope *caught = inside(a, s, node_at(a, n)->region + 1, catch_name, catch_name);
+    const Scope *tried = tried_scope(a, s, n), *caught = caught_scope(a, s, n);
     Exit handler = {asl_name(a, base, "catch"), false}, *around = a->exit;
     a->exit = &handler;
     inner_region(a, tried, value, next);
     a->exit = around;
     if (!handler.used) return; /* nothing in it can fail */
-    const char *first = arena_printf(&a->arena, "%s__caught", key);
+    const char *first = arena_printf(&a->arena, "%s__caught__", key);
     JsonOut j = asl_state(a, handler.state, "Pass");
     asl_put(a, &j, "InputPath", "$.e.o.failures[0]");
     asl_put(a, &j, "ResultPath", arena_printf(&a->arena, "$.v.%s", first));
@@ -344,7 +347,7 @@ static void item_machine(Asl *a, const Scope *s, NodeId n, Names *keys, bool *nu
     a->level = (Level){.states = json_open(&a->json, '{'), .keys = keys, .parallel = nulls};
     a->exit = &exit;
     asl_region(a, item, result, value ? "result__" : NULL, done);
-    item_end(a, done, true, value);
+    if (!asl_region_stops(a, item)) item_end(a, done, true, value);
     if (exit.used) item_end(a, failed, false, value);
     json_close(&a->level.states);
     json_close(&m);
@@ -380,7 +383,7 @@ static void list_unit(Asl *a, const Scope *s, NodeId n, const char *name, bool t
 static void list_state(Asl *a, const Scope *s, NodeId n, Source source) {
     const FlowRegion *r = &a->flow->region.data[node_at(a, n)->region];
     const char *base = asl_node_name(a, s, n), *name = asl_name(a, base, "list");
-    const char *key = arena_printf(&a->arena, "%s__list", asl_node_key(a, s, n));
+    const char *key = arena_printf(&a->arena, "%s__list__", asl_node_key(a, s, n));
     uint32_t count = 0;
     Opnd *o = wf_alloc((r->ninput + 2) * sizeof *o);
     for (uint32_t i = 0; i < 2; i++)
@@ -427,7 +430,7 @@ static void each(Asl *a, const Scope *s, NodeId n, const char *next) {
     asl_mark(a, a->flow->node_span.data[n]);
     JsonOut j = asl_state(a, base, "Map");
     Buf path = BUF_INIT;
-    if (source.computed) buf_printf(&path, "$.v.%s__list.o.value", key);
+    if (source.computed) buf_printf(&path, "$.v.%s__list__.o.value", key);
     else asl_path(a, s, operand(a, n, 0), &path);
     asl_put(a, &j, "ItemsPath", buf_cstr(&path));
     buf_free(&path);
@@ -453,8 +456,8 @@ typedef struct Loop {
 
 static Loop loop_of(Asl *a, const Scope *s, NodeId n) {
     const char *key = asl_node_key(a, s, n);
-    return (Loop){asl_node_name(a, s, n), key, arena_printf(&a->arena, "%s__n", key), arena_printf(&a->arena, "%s__at", key),
-                  arena_printf(&a->arena, "%s__max", key)};
+    return (Loop){asl_node_name(a, s, n), key, arena_printf(&a->arena, "%s__n__", key), arena_printf(&a->arena, "%s__at__", key),
+                  arena_printf(&a->arena, "%s__max__", key)};
 }
 
 static void counter(Asl *a, const Loop *l, const char *name, bool first, const char *next) {
@@ -537,7 +540,7 @@ static void loop(Asl *a, const Scope *s, NodeId n, const char *next) {
     put_again(a, n, &l, guard == OPND_ABSENT || !native ? NULL : buf_cstr(&rule), native ? start : until, next);
     buf_free(&rule);
     if (!native) {
-        const char *key = arena_printf(&a->arena, "%s__until", l.key), *enough = asl_name(a, l.base, "enough?");
+        const char *key = arena_printf(&a->arena, "%s__until__", l.key), *enough = asl_name(a, l.base, "enough?");
         asl_value(a, pass, until, plain_name(a, n), key, guard, enough);
         JsonOut j = asl_state(a, enough, "Choice");
         json_key(&j, "Choices");
@@ -549,7 +552,7 @@ static void loop(Asl *a, const Scope *s, NodeId n, const char *next) {
     }
     put_pass_path(a, s, n, &l, start, asl_region_entry(a, pass, value, count));
     asl_region(a, pass, value, l.key, count);
-    counter(a, &l, count, false, l.base);
+    if (!asl_region_stops(a, pass)) counter(a, &l, count, false, l.base);
 }
 
 /* --- called workflows --- */
@@ -587,7 +590,7 @@ static void sub(Asl *a, const Scope *s, NodeId n, const char *next) {
     const char *base = asl_node_name(a, s, n);
     for (uint32_t i = computed_argument(a, s, n, 0); i != UINT32_MAX;) {
         uint32_t after = computed_argument(a, s, n, i + 1);
-        const char *key = arena_printf(&a->arena, "%s%s__in", body->key, atom_cstr(a->flow->atoms, a->flow->param.data[w->param + i].name));
+        const char *key = arena_printf(&a->arena, "%s%s__in__", body->key, atom_cstr(a->flow->atoms, a->flow->param.data[w->param + i].name));
         asl_value(a, s, argument_name(a, s, n, i), plain_name(a, n), key, operand(a, n, i),
                   after != UINT32_MAX ? argument_name(a, s, n, after) : asl_workflow_entry(a, body, base, next));
         i = after;
@@ -629,6 +632,21 @@ const char *asl_entry(Asl *a, const Scope *s, NodeId n, const char *next) {
     case NODE_LET: case NODE_FAIL: case NODE_GATE: break;
     }
     return base;
+}
+
+bool asl_node_stops(Asl *a, const Scope *s, NodeId n) {
+    const FlowNode *x = node_at(a, n);
+    switch ((FlowNodeKind)x->kind) {
+    case NODE_FAIL: return true;
+    case NODE_PICK:
+        for (uint32_t i = 0; i < x->nregions; i++)
+            if (!asl_region_stops(a, arm_scope(a, s, n, i))) return false;
+        return true;
+    case NODE_TRY: return asl_region_stops(a, tried_scope(a, s, n)) && asl_region_stops(a, caught_scope(a, s, n));
+    case NODE_SUB: return asl_region_stops(a, sub_scope(a, s, n));
+    case NODE_CALL: case NODE_EACH: case NODE_LOOP: case NODE_LET: case NODE_GATE: break;
+    }
+    return false;
 }
 
 void asl_node(Asl *a, const Scope *s, NodeId n, const char *next) {

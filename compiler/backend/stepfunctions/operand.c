@@ -66,12 +66,12 @@ static void input_path(const Asl *a, const Scope *s, uint32_t i, Buf *out) {
         break;
     case REGION_BODY:
         if (s->up != NULL) {
-            buf_printf(out, "$.v.%s%s__in.o.value", s->key, atom_cstr(a->flow->atoms, a->flow->input.data[r->input + i].name));
+            buf_printf(out, "$.v.%s%s__in__.o.value", s->key, atom_cstr(a->flow->atoms, a->flow->input.data[r->input + i].name));
             return;
         }
         break;
     case REGION_PASS: buf_printf(out, "$.v.%s.o.value", asl_node_key(a, s->up, r->owner)); return;
-    case REGION_CAUGHT: buf_printf(out, "$.v.%s__caught", asl_node_key(a, s->up, r->owner)); return;
+    case REGION_CAUGHT: buf_printf(out, "$.v.%s__caught__", asl_node_key(a, s->up, r->owner)); return;
     case REGION_HANDLER: buf_printf(out, "$.v.%s.first", s->end); return;
     case REGION_ARM: case REGION_TRIED: break;
     }
@@ -376,11 +376,33 @@ void asl_leaves(Asl *a, const Scope *s, JsonOut *j, const char *key, const Opnd 
     vec_free(&l.leaf);
 }
 
+/* JSON on its way through the machine does not tell 1.0 from 1. */
+static bool has_float(const Flow *f, TypeId t) {
+    TypeKind k = type_kind(f->types, t);
+    if (k == TY_LIST || k == TY_MAP || k == TY_OPT) return has_float(f, type_inner(f->types, t));
+    if (k != TY_STRUCT && k != TY_RECORD) return k == TY_FLOAT;
+    uint32_t n;
+    const TypeField *x = type_fields(f->types, t, &n);
+    for (uint32_t i = 0; i < n; i++)
+        if (has_float(f, x[i].type)) return true;
+    return false;
+}
+
+static void put_decoded(PyExpr *e, TypeId t, const char *text) {
+    if (py_differs(e->flow, t) || !has_float(e->flow, t)) {
+        py_decoded(e, t, text);
+        return;
+    }
+    buf_z(e->out, "wf.decode(");
+    py_type(e->out, e->flow, t);
+    buf_printf(e->out, ", %s)", text);
+}
+
 static void put_leaf(PyExpr *e, Opnd o) {
     const Leaves *l = e->cx;
     for (uint32_t i = 0; i < l->leaf.len; i++)
         if (l->leaf.data[i] == o)
-            py_decoded(e, asl_type(l->a, l->s, o), arena_printf(&l->a->arena, "d[\"%s\"]", leaf_name(l, i)));
+            put_decoded(e, asl_type(l->a, l->s, o), arena_printf(&l->a->arena, "d[\"%s\"]", leaf_name(l, i)));
 }
 
 void asl_python(Asl *a, const Scope *s, Buf *out, Opnd o, const Opnd *all, uint32_t n, bool encoded) {
@@ -404,7 +426,7 @@ static void put_guard_leaf(PyExpr *e, Opnd o) {
     Guard *g = e->cx;
     const FlowInput *in = &g->leaves.a->flow->input.data[g->item->input + opnd_index(o)];
     if (opnd_tag(o) == OPND_INPUT && in->from == OPND_ABSENT) {
-        py_decoded(e, in->type, part[opnd_index(o)]);
+        put_decoded(e, in->type, part[opnd_index(o)]);
     } else {
         PyExpr outer = *e;
         outer.cx = &g->leaves;

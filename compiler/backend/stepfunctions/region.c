@@ -57,6 +57,20 @@ static const char *shape_entry(Asl *a, const Scope *s, const Shape *x, const cha
     return next;
 }
 
+/* --- what never ends well --- */
+
+static bool shape_stops(Asl *a, const Scope *s, const Shape *x) {
+    if (x->kind == SHAPE_NODE) return asl_node_stops(a, s, x->node);
+    for (uint32_t i = 0; i < x->n; i++)
+        if (shape_stops(a, s, &x->child[i])) return true;
+    return false;
+}
+
+bool asl_region_stops(Asl *a, const Scope *s) {
+    const Shape *x = shape_in(a, s);
+    return x != NULL && shape_stops(a, s, x);
+}
+
 /* --- parallel --- */
 
 /* One Parallel: all of a shape, or one level. */
@@ -67,7 +81,8 @@ typedef struct Fork {
     uint32_t number;          /* of its first branch: its key in $.r */
     const Shape *const *done; /* LEVELS: the nodes of earlier levels, by number */
     bool last;                /* of its levels: failures are looked at after it */
-    bool used;                /* a branch may fail */
+    bool used;                /* a branch may fail, */
+    bool stops;               /* or always does */
 } Fork;
 
 static void branch_end(Asl *a, const char *name, bool ok, bool failed, uint32_t first) {
@@ -137,7 +152,8 @@ static void branch(Asl *a, const Scope *s, Fork *f, uint32_t i) {
     a->exit = &exit;
     if (guarded) put_guard(a, s, f, x->node, ready, entry, skipped);
     shape_states(a, s, x, done);
-    branch_end(a, done, true, false, first);
+    bool stops = shape_stops(a, s, x);
+    if (!stops) branch_end(a, done, true, false, first);
     if (exit.used) branch_end(a, failed, false, true, first);
     if (guarded) branch_end(a, skipped, false, false, first);
     json_close(&a->level.states);
@@ -145,6 +161,7 @@ static void branch(Asl *a, const Scope *s, Fork *f, uint32_t i) {
     a->level.states = around.states;
     a->exit = out;
     f->used = f->used || exit.used;
+    f->stops = f->stops || stops;
 }
 
 enum { NESTED = 8 }; /* intrinsics inside each other; the service allows ten */
@@ -182,9 +199,17 @@ static void merge(Asl *a, const Fork *f, const char *next) {
     }
 }
 
+static void put_failures(Asl *a, const Scope *s, const char *base) {
+    const char *fail = asl_fail(a);
+    Invoke i = asl_invoke(a, asl_name(a, base, "failures"), "failures");
+    asl_path_field(a, &i.payload, "of", "$.r");
+    asl_invoke_result(a, &i, "{\"o.$\":\"$.Payload\"}", "$.e", base, fail);
+    asl_lost(a, s, base, "", fail);
+}
+
 /* All branches have ended: on, or where failures go with those of all. */
 static void check_branches(Asl *a, const Scope *s, const char *base, uint32_t n, const char *next) {
-    const char *failures = asl_name(a, base, "failures"), *fail = asl_fail(a);
+    const char *failures = asl_name(a, base, "failures");
     JsonOut j = asl_state(a, asl_check_name(a, base), "Choice");
     json_key(&j, "Choices");
     buf_z(&a->json, "[{\"And\":");
@@ -199,10 +224,7 @@ static void check_branches(Asl *a, const Scope *s, const char *base, uint32_t n,
     buf_z(&a->json, "}]");
     asl_put(a, &j, "Default", failures);
     json_close(&j);
-    Invoke i = asl_invoke(a, failures, "failures");
-    asl_path_field(a, &i.payload, "of", "$.r");
-    asl_invoke_result(a, &i, "{\"o.$\":\"$.Payload\"}", "$.e", base, fail);
-    asl_lost(a, s, base, "", fail);
+    put_failures(a, s, base);
 }
 
 static void fork_states(Asl *a, const Scope *s, Fork *f, const char *next) {
@@ -219,8 +241,9 @@ static void fork_states(Asl *a, const Scope *s, Fork *f, const char *next) {
     asl_put(a, &j, "Next", asl_name(a, f->name, "merge"));
     json_close(&j);
     bool check = f->used && f->last;
-    merge(a, f, check ? asl_check_name(a, f->name) : next);
-    if (check) check_branches(a, s, f->name, f->number + f->n, next);
+    merge(a, f, !check ? next : f->stops ? asl_name(a, f->name, "failures") : asl_check_name(a, f->name));
+    if (check && f->stops) put_failures(a, s, f->name);
+    else if (check) check_branches(a, s, f->name, f->number + f->n, next);
 }
 
 static void level_states(Asl *a, const Scope *s, const Shape *x, const char *next) {
@@ -248,7 +271,10 @@ static void shape_states(Asl *a, const Scope *s, const Shape *x, const char *nex
             after[i - 1] = next;
             next = shape_entry(a, s, &x->child[i - 1], next);
         }
-        for (uint32_t i = 0; i < x->n; i++) shape_states(a, s, &x->child[i], after[i]);
+        for (uint32_t i = 0; i < x->n; i++) {
+            shape_states(a, s, &x->child[i], after[i]);
+            if (shape_stops(a, s, &x->child[i])) return; /* nothing leads to what follows */
+        }
         return;
     }
     case SHAPE_PARALLEL: {
@@ -269,7 +295,7 @@ const char *asl_region_entry(Asl *a, const Scope *s, const char *value, const ch
 void asl_region(Asl *a, const Scope *s, const char *value, const char *key, const char *next) {
     const Shape *x = shape_in(a, s);
     if (x != NULL) shape_states(a, s, x, value != NULL ? value : next);
-    if (value != NULL) asl_value(a, s, value, "", key, a->flow->region.data[s->region].result, next);
+    if (value != NULL && (x == NULL || !shape_stops(a, s, x))) asl_value(a, s, value, "", key, a->flow->region.data[s->region].result, next);
 }
 
 /* --- workflows --- */
@@ -354,13 +380,13 @@ static void put_fail(Asl *a, const Handlers *h) {
     json_close(&j);
 }
 
-static void handled(Asl *a, Handlers *h, bool body_fails, const char *succeeded, const char *failed) {
+static void handled(Asl *a, Handlers *h, bool ends, bool body_fails, const char *succeeded, const char *failed) {
     const FlowWorkflow *w = h->w;
     const char *last = asl_name(a, h->base, "ended");
     const char *ok_next = w->finally != 0 ? handler_entry(a, h, w->finally, "finally", last) : h->after;
     const char *bad_next = w->finally != 0 ? ok_next : h->fail;
-    put_end(a, h, succeeded, true, handler_entry(a, h, w->on_success, "on_success", ok_next));
-    if (w->on_success != 0) handler(a, h, w->on_success, "on_success", ok_next, bad_next);
+    if (ends) put_end(a, h, succeeded, true, handler_entry(a, h, w->on_success, "on_success", ok_next));
+    if (ends && w->on_success != 0) handler(a, h, w->on_success, "on_success", ok_next, bad_next);
     if (body_fails) {
         put_end(a, h, failed, false, handler_entry(a, h, w->on_failure, "on_failure", bad_next));
         if (w->on_failure != 0) handler(a, h, w->on_failure, "on_failure", bad_next, bad_next);
@@ -395,5 +421,5 @@ void asl_workflow(Asl *a, const Scope *s, const char *base, const char *key, con
     a->exit = &exit;
     asl_region(a, s, value, key, succeeded);
     a->exit = around;
-    handled(a, &h, exit.used, succeeded, exit.state);
+    handled(a, &h, !asl_region_stops(a, s), exit.used, succeeded, exit.state);
 }

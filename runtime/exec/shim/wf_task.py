@@ -342,6 +342,8 @@ def read_value(name, type, data):
             v = int_of(s) if kind == "int" else float_of(s)
         elif kind == "size" and s.isdigit():
             v = int_of(s)
+        elif kind in ("int", "float") or (kind == "size" and s.lstrip("-").isdigit()):
+            v = float_of(s) if kind == "float" else int_of(s)
         else:
             v = s
         return encode(type, decode(type, v))

@@ -2,7 +2,7 @@
 //
 // A job is {"name", "dir": folder of the emitted files, "workflow", "params", "secrets", "work": scratch folder}, a result
 // {"name", "state", "result", "nodes": {PATH: "succeeded" | "failed"}, "log"}. What became of a call is what its container left
-// in the store, in RUN/PATH/outcome.json.
+// in the store, in RUN/PATH/outcome.json, or that the function found no value for what it needs.
 import { readFileSync, readdirSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execute } from './interpreter.mjs';
@@ -19,10 +19,10 @@ function* outcomes(folder) {
   }
 }
 
-function nodesOf(bucket) {
-  const nodes = {};
-  if (!existsSync(bucket)) return nodes;
-  for (const path of outcomes(bucket)) {
+function nodesOf({ buckets, failed }) {
+  const nodes = Object.fromEntries([...failed].filter((path) => path !== '').map((path) => [path, 'failed']));
+  if (!existsSync(buckets)) return nodes;
+  for (const path of outcomes(buckets)) {
     const { node, ok } = JSON.parse(readFileSync(path, 'utf8'));
     nodes[node] = ok ? 'succeeded' : 'failed';
   }
@@ -48,7 +48,7 @@ async function run(job) {
     const end = await execute(machine, job.params ?? {}, RUN, services, log);
     if (end.events) log.push(`${end.events} events`);
     if (end.state === 'failed') log.push(`${end.error}: ${end.cause}`);
-    return { name: job.name, state: end.state, result: end.output ?? null, nodes: nodesOf(services.buckets), log: log.join('\n') };
+    return { name: job.name, state: end.state, result: end.output ?? null, nodes: nodesOf(services), log: log.join('\n') };
   } finally {
     services.close();
   }

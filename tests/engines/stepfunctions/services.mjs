@@ -20,6 +20,7 @@ export class Services {
     this.buckets = join(this.work, 'buckets');
     this.log = log;
     this.running = new Set();
+    this.failed = new Set(); // nodes whose expressions had no value
     this.environment = {
       PATH: '/usr/bin:/bin:/usr/local/bin', HOME: this.work, LANG: 'C.UTF-8', TZ: 'UTC', PYTHONDONTWRITEBYTECODE: '1',
       WF_STORE: `file://${join(this.buckets, store.bucket, store.prefix)}`,
@@ -110,6 +111,7 @@ export class Services {
     const answer = await this.host.ask(Payload ?? {});
     if (answer.printed) this.log.push(answer.printed);
     if ('errorType' in answer) throw new StateError(answer.errorType, JSON.stringify(answer));
+    if (Payload?.do === 'compute' && !answer.result.ok) answer.result.failures.forEach((failure) => this.failed.add(failure.step));
     return { ExecutedVersion: '$LATEST', Payload: answer.result, StatusCode: 200 };
   }
 
