@@ -74,7 +74,7 @@ static void put_ends(Asl *a, const FlowWorkflow *w, bool ends) {
     } else if (w->result == T_NOTHING) {
         JsonOut none = asl_state(a, "Result", "Pass");
         json_key(&none, "Parameters");
-        buf_z(&a->json, "{\"result\":null}");
+        buf_z(&a->json, "{\"result\":{}}");
         asl_put(a, &none, "OutputPath", "$.result");
         json_key(&none, "End");
         json_bool(&a->json, true);

@@ -138,9 +138,12 @@ static void shape_states(Asl *a, const Scope *s, const Shape *x, const char *nex
 
 static void branch(Asl *a, const Scope *s, Fork *f, uint32_t i) {
     const Shape *x = &f->branch[i];
-    const char *base = asl_node_name(a, s, first_node(x));
-    const char *done = asl_name(a, base, "branch done"), *failed = asl_name(a, base, "branch failed");
-    const char *entry = shape_entry(a, s, x, done), *ready = asl_name(a, base, "ready?"), *skipped = asl_name(a, base, "branch skipped");
+    const char *head = atom_cstr(a->flow->atoms, a->flow->node.data[first_node(x)].name);
+    const char *done = asl_name(a, f->name, arena_printf(&a->arena, "%s done", head));
+    const char *failed = asl_name(a, f->name, arena_printf(&a->arena, "%s failed", head));
+    const char *ready = asl_name(a, f->name, arena_printf(&a->arena, "%s ready?", head));
+    const char *skipped = asl_name(a, f->name, arena_printf(&a->arena, "%s skipped", head));
+    const char *entry = shape_entry(a, s, x, done);
     uint32_t first = a->level.keys->len;
     Level around = a->level;
     Exit exit = {failed, false}, *out = a->exit;

@@ -7,6 +7,7 @@ const { StateMachine } = load('aws-local-stepfunctions');
 const MAX_PAYLOAD = 256 * 1024;
 const MAX_EVENTS = 25000;
 const FOREVER = 24 * 3600;
+const PATIENCE = 120000; // of a test with a machine, in milliseconds
 
 // Entries in the history of an execution, by event of the interpreter; a Task is also scheduled, started and submitted.
 const HISTORY = { StateEntered: 1, StateExited: 1, StateRetried: 1, MapIterationStarted: 1, MapIterationSucceeded: 1 };
@@ -65,6 +66,11 @@ export async function execute(machine, input, name, services, log) {
   const context = { Execution: { Id: `arn:aws:states:eu-central-1:123456789012:execution:m:${name}`, Name: name } };
   const execution = new StateMachine(machine, { validationOptions: { noValidate: true } }).run(checkPayload(input), { overrides, context });
   let beyond = null;
+  const timer = setTimeout(() => {
+    beyond = new Error('the machine has not ended');
+    services.close();
+    execution.abort();
+  }, PATIENCE);
   const watched = watch(execution, log).catch((error) => {
     beyond = error;
     execution.abort();
@@ -78,5 +84,7 @@ export async function execute(machine, input, name, services, log) {
     const events = await watched;
     const cause = beyond ?? error.cause ?? error;
     return { state: 'failed', error: cause.name, cause: cause.message, events };
+  } finally {
+    clearTimeout(timer);
   }
 }
