@@ -149,83 +149,111 @@ static void inner_region(Asl *a, const Scope *inner, const char *key, const char
 
 /* --- branches --- */
 
-/* The rules of a selector that is a chain of conditions with constant results, in order; the last result is for all else. */
-static bool selector_rules(const Asl *a, const Scope *s, Opnd o, Buf *rules, uint32_t *arms, uint32_t *n) {
-    const Flow *f = a->flow;
-    asl_resolve(a, &s, &o);
-    if (opnd_tag(o) == OPND_CONST) {
-        arms[(*n)++] = (uint32_t)f->constant.data[opnd_index(o)].i;
-        return true;
-    }
-    if (opnd_tag(o) != OPND_EXPR || f->expr.data[opnd_index(o)].op != FLOW_IF || *n >= 64) return false;
-    const Opnd *x = flow_opnds(f, f->expr.data[opnd_index(o)].a);
-    if (opnd_tag(x[1]) != OPND_CONST || !asl_rule(a, s, x[0], &rules[*n])) return false;
-    arms[(*n)++] = (uint32_t)f->constant.data[opnd_index(x[1])].i;
-    return selector_rules(a, s, x[2], rules, arms, n);
-}
+typedef struct Case {
+    Buf rule; /* empty of the last, which is for all else */
+    uint32_t arm;
+} Case;
 
+/* How a branch is chosen: by rules over the data, or by those over the number that "x: which" computes. */
 typedef struct Selector {
-    Buf rules[65];
-    uint32_t arms[65], n;
+    VEC(Case) cases;
     bool native;
 } Selector;
 
 static void selector_free(Selector *x) {
-    for (int i = 0; i < 65; i++) buf_free(&x->rules[i]);
-    free(x);
+    for (uint32_t i = 0; i < x->cases.len; i++) buf_free(&x->cases.data[i].rule);
+    vec_free(&x->cases);
 }
 
-static Selector *selector_of(const Asl *a, const Scope *s, NodeId n) {
-    Selector *x = wf_alloc_zero(sizeof *x);
-    x->native = selector_rules(a, s, operand(a, n, 0), x->rules, x->arms, &x->n);
-    if (x->native) return x;
-    const char *key = asl_node_key(a, s, n);
-    for (int i = 0; i < 65; i++) buf_clear(&x->rules[i]);
-    x->n = node_at(a, n)->nregions;
-    for (uint32_t i = 0; i < x->n && i < 65; i++) {
-        x->arms[i] = i;
-        buf_printf(&x->rules[i], "\"Variable\":\"$.v.%s__which__.o.value\",\"NumericEquals\":%u", key, i);
+static bool constant_arm(const Asl *a, Opnd o, uint32_t *arm) {
+    if (opnd_tag(o) != OPND_CONST) return false;
+    *arm = (uint32_t)a->flow->constant.data[opnd_index(o)].i;
+    return true;
+}
+
+/* The cases of a selector that is a chain of conditions with constant results. */
+static bool native_cases(const Asl *a, const Scope *s, Opnd o, Selector *x) {
+    const Flow *f = a->flow;
+    Case one = {0};
+    for (;;) {
+        asl_resolve(a, &s, &o);
+        if (constant_arm(a, o, &one.arm)) {
+            vec_push(&x->cases, one);
+            return true;
+        }
+        if (opnd_tag(o) != OPND_EXPR || f->expr.data[opnd_index(o)].op != FLOW_IF) return false;
+        const Opnd *part = flow_opnds(f, f->expr.data[opnd_index(o)].a);
+        if (!constant_arm(a, part[1], &one.arm)) return false;
+        vec_push(&x->cases, one);
+        if (!asl_rule(a, s, part[0], &vec_last(&x->cases).rule)) return false;
+        o = part[2];
+    }
+}
+
+static Selector selector_of(const Asl *a, const Scope *s, NodeId n) {
+    Selector x = {0};
+    x.native = native_cases(a, s, operand(a, n, 0), &x);
+    if (x.native) return x;
+    selector_free(&x);
+    for (uint32_t i = 0; i < node_at(a, n)->nregions; i++) {
+        Case one = {.arm = i};
+        buf_printf(&one.rule, "\"Variable\":\"$.v.%s__which__.o.value\",\"NumericEquals\":%u", asl_node_key(a, s, n), i);
+        vec_push(&x.cases, one);
     }
     return x;
 }
 
-static const char *pick_entry(Asl *a, const Scope *s, NodeId n) {
-    Selector *x = selector_of(a, s, n);
-    const char *base = asl_node_name(a, s, n), *name = x->native ? base : asl_name(a, base, "which");
-    selector_free(x);
+static const char *pick_entry(Asl *a, const Scope *s, NodeId n, const char *next) {
+    Selector x = selector_of(a, s, n);
+    const char *base = asl_node_name(a, s, n), *name = x.native ? base : asl_name(a, base, "which");
+    if (x.cases.len == 1) name = inner_entry(a, arm_scope(a, s, n, x.cases.data[0].arm), value_key(a, s, n), next);
+    selector_free(&x);
     return name;
 }
 
-static void pick(Asl *a, const Scope *s, NodeId n, const char *next) {
-    const FlowNode *x = node_at(a, n);
-    const char *base = asl_node_name(a, s, n), *key = asl_node_key(a, s, n), *value = value_key(a, s, n);
-    Selector *which = selector_of(a, s, n);
-    if (!which->native)
-        asl_value(a, s, asl_name(a, base, "which"), plain_name(a, n), arena_printf(&a->arena, "%s__which__", key), operand(a, n, 0), base);
-    const Scope **arm = wf_alloc(sizeof *arm * x->nregions);
-    const char **entry = wf_alloc(sizeof *entry * x->nregions);
-    for (uint32_t i = 0; i < x->nregions; i++) {
-        arm[i] = arm_scope(a, s, n, i);
-        entry[i] = inner_entry(a, arm[i], value, next);
-    }
+static void put_choice(Asl *a, NodeId n, const char *base, const Selector *which, const char *const *entry) {
     asl_mark(a, a->flow->node_span.data[n]);
     JsonOut j = asl_state(a, base, "Choice");
     json_key(&j, "Choices");
     JsonOut list = json_open(&a->json, '[');
-    for (uint32_t i = 0; i + 1 < which->n || i == 0; i++) {
+    for (uint32_t i = 0; i + 1 < which->cases.len; i++) {
+        const Case *one = &which->cases.data[i];
         json_item(&list);
-        if (which->n == 1) buf_printf(&which->rules[0], "\"Variable\":\"$.c.run.id\",\"IsPresent\":true"); /* one arm for all */
-        buf_printf(&a->json, "{%s,\"Next\":", buf_cstr(&which->rules[i]));
-        json_z(&a->json, entry[which->arms[i]]);
+        buf_printf(&a->json, "{%.*s,\"Next\":", STR_ARG(buf_view(&one->rule)));
+        json_z(&a->json, entry[one->arm]);
         buf_addc(&a->json, '}');
     }
     json_close(&list);
-    asl_put(a, &j, "Default", entry[which->arms[which->n - 1]]);
+    asl_put(a, &j, "Default", entry[vec_last(&which->cases).arm]);
     json_close(&j);
-    for (uint32_t i = 0; i < x->nregions; i++) inner_region(a, arm[i], value, next);
-    selector_free(which);
-    free(arm);
-    free(entry);
+}
+
+/* A choice that is made already has no state; arms that nothing leads to are left out. */
+static void pick(Asl *a, const Scope *s, NodeId n, const char *next) {
+    const FlowNode *x = node_at(a, n);
+    const char *base = asl_node_name(a, s, n), *key = asl_node_key(a, s, n), *value = value_key(a, s, n);
+    Selector which = selector_of(a, s, n);
+    if (!which.native && which.cases.len > 1)
+        asl_value(a, s, asl_name(a, base, "which"), plain_name(a, n), arena_printf(&a->arena, "%s__which__", key), operand(a, n, 0), base);
+    const Scope **arm = ARENA_ARRAY(&a->arena, const Scope *, x->nregions);
+    const char **entry = ARENA_ARRAY(&a->arena, const char *, x->nregions);
+    for (uint32_t i = 0; i < which.cases.len; i++) {
+        uint32_t k = which.cases.data[i].arm;
+        if (arm[k] == NULL) arm[k] = arm_scope(a, s, n, k);
+        entry[k] = inner_entry(a, arm[k], value, next);
+    }
+    if (which.cases.len > 1) put_choice(a, n, base, &which, entry);
+    for (uint32_t i = 0; i < x->nregions; i++)
+        if (arm[i] != NULL) inner_region(a, arm[i], value, next);
+    selector_free(&which);
+}
+
+static bool pick_stops(Asl *a, const Scope *s, NodeId n) {
+    Selector which = selector_of(a, s, n);
+    bool stops = true;
+    for (uint32_t i = 0; stops && i < which.cases.len; i++) stops = asl_region_stops(a, arm_scope(a, s, n, which.cases.data[i].arm));
+    selector_free(&which);
+    return stops;
 }
 
 /* --- try --- */
@@ -625,7 +653,7 @@ const char *asl_entry(Asl *a, const Scope *s, NodeId n, const char *next) {
     switch ((FlowNodeKind)node_at(a, n)->kind) {
     case NODE_CALL: return asl_name(a, base, "inputs");
     case NODE_SUB: return sub_entry(a, s, n, next);
-    case NODE_PICK: return pick_entry(a, s, n);
+    case NODE_PICK: return pick_entry(a, s, n, next);
     case NODE_EACH: return each_entry(a, s, n);
     case NODE_LOOP: return asl_name(a, base, "first");
     case NODE_TRY: return inner_entry(a, tried_scope(a, s, n), value_key(a, s, n), next);
@@ -638,10 +666,7 @@ bool asl_node_stops(Asl *a, const Scope *s, NodeId n) {
     const FlowNode *x = node_at(a, n);
     switch ((FlowNodeKind)x->kind) {
     case NODE_FAIL: return true;
-    case NODE_PICK:
-        for (uint32_t i = 0; i < x->nregions; i++)
-            if (!asl_region_stops(a, arm_scope(a, s, n, i))) return false;
-        return true;
+    case NODE_PICK: return pick_stops(a, s, n);
     case NODE_TRY: return asl_region_stops(a, tried_scope(a, s, n)) && asl_region_stops(a, caught_scope(a, s, n));
     case NODE_SUB: return asl_region_stops(a, sub_scope(a, s, n));
     case NODE_CALL: case NODE_EACH: case NODE_LOOP: case NODE_LET: case NODE_GATE: break;
