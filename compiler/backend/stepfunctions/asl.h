@@ -62,7 +62,6 @@ typedef struct Asl {
     Exit *exit;
     uint8_t *kept;   /* by node: a handler looks at its value, so that it must have a place in $.v */
     Buf units, calls, order; /* entries of the Python module */
-    uint8_t *called; /* by node: its entry in `calls` is written */
     const char *workflow;
 } Asl;
 
@@ -168,6 +167,7 @@ void asl_workflow(Asl *a, const Scope *s, const char *base, const char *key, con
 /* --- files --- */
 
 void asl_machine(Asl *a);
+size_t asl_definition_size(TargetCx *cx);
 void asl_module(Asl *a, Buf *out);       /* NAME.py */
 void asl_module_call(Asl *a, const Scope *s, NodeId n, const Opnd *o, uint32_t no);
 const char *asl_step_constant(const Asl *a, uint32_t step);

@@ -12,22 +12,29 @@ static const FlowConst *constant(const Flow *f, const FlowSetting *y) {
 
 /* --- settings of the target --- */
 
-static void check_setting(TargetCx *cx, const char *name, const char *allowed, const char *what) {
+static void bad_setting(TargetCx *cx, const char *name, const char *what) {
+    const FlowTarget *t = &cx->flow->target.data[cx->block];
+    for (uint32_t i = 0; i < t->nvalue; i++) {
+        const FlowTargetValue *v = &cx->flow->target_value.data[t->value + i];
+        if (str_is(atom_str(cx->flow->atoms, v->name), name))
+            diag_add(cx->diags, WF_E_target_setting, v->span, "setting `%s` of Step Functions %s", name, what);
+    }
+}
+
+static void check_characters(TargetCx *cx, const char *name, const char *allowed, const char *what) {
     Str s;
     if (!target_string(cx, name, &s)) return;
-    for (size_t i = 0; i < s.n; i++)
-        if (!isalnum((unsigned char)s.p[i]) && strchr(allowed, s.p[i]) == NULL) {
-            diag_add(cx->diags, WF_E_target_setting, cx->flow->target.data[cx->block].span, "setting `%s` of Step Functions holds %s", name, what);
-            return;
-        }
+    size_t i = 0;
+    while (i < s.n && (isalnum((unsigned char)s.p[i]) || strchr(allowed, s.p[i]) != NULL)) i++;
+    if (i < s.n) bad_setting(cx, name, what);
 }
 
 static void check_block(TargetCx *cx) {
     Str runner;
-    check_setting(cx, "bucket", "-.", "letters, digits, `-` and `.` only");
-    check_setting(cx, "prefix", "-._/", "letters, digits and `-._/` only");
+    check_characters(cx, "bucket", "-.", "may hold letters, digits, `-` and `.`");
+    check_characters(cx, "prefix", "-._/", "may hold letters, digits and `-._/`");
     if (target_string(cx, "runner", &runner) && !str_is(runner, "ecs") && !str_is(runner, "batch") && !str_is(runner, "lambda"))
-        diag_add(cx->diags, WF_E_target_setting, cx->flow->target.data[cx->block].span, "setting `runner` of Step Functions is ecs, batch or lambda");
+        bad_setting(cx, "runner", "is \"ecs\", \"batch\" or \"lambda\"");
 }
 
 /* --- annotations --- */
@@ -58,17 +65,12 @@ static void check_call(TargetCx *cx, NodeId n) {
         Diag *d = limit(cx, y->span, "Step Functions needs a constant here");
         diag_help(cx->diags, d, "write the value of @%s(%s:) as a constant", setting_annotation(constants[i]), setting_param(constants[i]));
     }
-    const FlowSetting *factor = asl_call_setting(f, n, SET_RETRY_FACTOR);
-    const FlowConst *x = constant(f, factor);
-    if (x != NULL && x->f < 1.0) diag_help(cx->diags, limit(cx, factor->span, "the delays of Step Functions do not become shorter"), "use a factor of at least 1");
     check_size(cx, n);
 }
 
 static void check_loop(TargetCx *cx, NodeId n) {
     const Flow *f = cx->flow;
     const FlowSetting *y = flow_setting(f, f->node.data[n].settings, SET_PARALLEL);
-    const FlowConst *x = constant(f, y);
-    if (x != NULL && x->i > 40) diag_help(cx->diags, limit(cx, y->span, "Step Functions runs at most 40 items of a loop at once"), "use @parallel(40) or less");
     if (y != NULL && opnd_tag(y->value) == OPND_EXPR)
         diag_help(cx->diags, limit(cx, y->span, "Step Functions needs a constant or a value here"), "bind the expression to a name outside of the loop's annotation");
 }
@@ -140,13 +142,23 @@ static void check_order(TargetCx *cx, RegionId r) {
 
 /* --- all --- */
 
-/* A state of a call takes about 2 KiB of the definition, which is 1 MiB at most. */
-enum { MAX_NODES = 500 };
+/* A definition holds 1 MiB. What is far larger is not written to be measured. */
+enum { MAX_DEFINITION = 1 << 20, MAX_CALLS = 2000 };
+
+static void check_definition(TargetCx *cx, uint32_t calls) {
+    const FlowWorkflow *w = &cx->flow->workflow.data[cx->workflow];
+    size_t size = calls > MAX_CALLS ? 0 : asl_definition_size(cx);
+    if (calls <= MAX_CALLS && size <= MAX_DEFINITION) return;
+    Diag *d = diag_add(cx->diags, WF_E_target_limit, w->span, "the definition of `%s` would be larger than 1 MiB", atom_cstr(cx->flow->atoms, w->name));
+    if (size > 0) diag_note(cx->diags, d, "its %u calls take %zu bytes", calls, size);
+    else diag_note(cx->diags, d, "it has %u calls, of about 2 KiB each", calls);
+    diag_help(cx->diags, d, "divide the workflow, or write repeated calls as a loop");
+}
 
 void asl_check_target(TargetCx *cx) {
     const Flow *f = cx->flow;
     Used used = target_used(f, cx->workflow);
-    uint32_t calls = 0;
+    uint32_t calls = 0, before = cx->diags->nerrors;
     check_block(cx);
     for (uint32_t i = 0; i < f->workflow.len; i++)
         if (used.workflow[i]) check_workflow(cx, i);
@@ -160,14 +172,10 @@ void asl_check_target(TargetCx *cx) {
             if (f->node.data[n].kind == NODE_SUB) check_sub(cx, n);
         }
     }
-    if (calls > MAX_NODES) {
-        const FlowWorkflow *w = &f->workflow.data[cx->workflow];
-        Diag *d = diag_add(cx->diags, WF_E_target_limit, w->span, "the definition would be larger than 1 MiB: %u calls, at most %d", calls, MAX_NODES);
-        diag_help(cx->diags, d, "divide the workflow, or write repeated calls as a loop");
-    } else {
+    asl_check_schedule(cx);
+    if (calls <= MAX_CALLS)
         for (RegionId r = 1; r < f->region.len; r++)
             if (used.workflow[f->region.data[r].workflow]) check_order(cx, r);
-    }
-    asl_check_schedule(cx);
+    if (cx->diags->nerrors == before) check_definition(cx, calls);
     used_free(&used);
 }

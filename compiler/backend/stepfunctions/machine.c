@@ -136,10 +136,6 @@ void asl_machine(Asl *a) {
     vec_free(&keys);
 }
 
-static Buf *file(Asl *a, EmitOut *out, const char *name, const char *ending) {
-    return emit_file(out, arena_printf(&a->arena, "%s%s", name, ending));
-}
-
 static void asl_free(Asl *a) {
     buf_free(&a->json);
     buf_free(&a->units);
@@ -148,6 +144,25 @@ static void asl_free(Asl *a) {
     vec_free(&a->mark);
     free(a->kept);
     arena_free(&a->arena);
+}
+
+static Asl asl_open(TargetCx *cx) {
+    return (Asl){.cx = cx, .flow = cx->flow, .workflow = atom_cstr(cx->flow->atoms, cx->flow->workflow.data[cx->workflow].name)};
+}
+
+size_t asl_definition_size(TargetCx *cx) {
+    Asl a = asl_open(cx);
+    Buf text = BUF_INIT;
+    asl_machine(&a);
+    asl_pretty(&text, buf_view(&a.json), NULL, 0);
+    size_t size = text.n;
+    buf_free(&text);
+    asl_free(&a);
+    return size;
+}
+
+static Buf *file(Asl *a, EmitOut *out, const char *name, const char *ending) {
+    return emit_file(out, arena_printf(&a->arena, "%s%s", name, ending));
 }
 
 static bool uses_node(const TargetCx *cx) {
@@ -160,7 +175,7 @@ static bool uses_node(const TargetCx *cx) {
 }
 
 void asl_emit(TargetCx *cx, EmitOut *out) {
-    Asl a = {.cx = cx, .flow = cx->flow, .workflow = atom_cstr(cx->flow->atoms, cx->flow->workflow.data[cx->workflow].name)};
+    Asl a = asl_open(cx);
     asl_machine(&a);
     Buf *machine = file(&a, out, a.workflow, ".asl.json");
     asl_pretty(machine, buf_view(&a.json), a.mark.data, a.mark.len);

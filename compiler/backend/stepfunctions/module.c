@@ -175,7 +175,7 @@ void asl_module_call(Asl *a, const Scope *s, NodeId n, const Opnd *o, uint32_t n
 /* --- the module --- */
 
 static void put_params(const Asl *a, Buf *out, const FlowWorkflow *w) {
-    buf_z(out, "PARAMS = [\n");
+    buf_z(out, w->nparam > 0 ? "PARAMS = [\n" : "PARAMS = [");
     for (uint32_t i = 0; i < w->nparam; i++) {
         const FlowParam *p = &a->flow->param.data[w->param + i];
         buf_z(out, "    [");
@@ -193,8 +193,24 @@ static void put_params(const Asl *a, Buf *out, const FlowWorkflow *w) {
     buf_z(out, "]\n\n");
 }
 
+/* The variable is there where the bucket is not known when this is written. */
+static void put_store(const Asl *a, Buf *out) {
+    Str bucket, prefix = STR("");
+    if (!target_string(a->cx, "bucket", &bucket)) {
+        buf_z(out, "STORE = os.environ[\"WF_STORE\"]  # s3://BUCKET\n\n");
+        return;
+    }
+    target_string(a->cx, "prefix", &prefix);
+    Buf uri = BUF_INIT;
+    buf_printf(&uri, "s3://%.*s%s%.*s", STR_ARG(bucket), prefix.n > 0 ? "/" : "", STR_ARG(prefix));
+    buf_z(out, "STORE = os.environ.get(\"WF_STORE\", ");
+    py_string(out, buf_view(&uri));
+    buf_z(out, ")\n\n");
+    buf_free(&uri);
+}
+
 static void put_table(Buf *out, const char *name, const Buf *rows) {
-    buf_printf(out, "%s = {\n", name);
+    buf_printf(out, rows->n > 0 ? "%s = {\n" : "%s = {", name);
     buf_str(out, buf_view(rows));
     buf_z(out, "}\n\n");
 }
@@ -202,28 +218,19 @@ static void put_table(Buf *out, const char *name, const Buf *rows) {
 void asl_module(Asl *a, Buf *out) {
     const Flow *f = a->flow;
     buf_printf(out, "\"\"\"What the states of %s.asl.json run: the steps, in containers or functions, and the expressions.\"\"\"\n", a->workflow);
-    buf_z(out, "import math\nimport os\n\nimport wf_shim as wf\n\nSTORE = os.environ.get(\"WF_STORE\") or ");
-    Str bucket = STR("${bucket}"), prefix = STR("");
-    target_string(a->cx, "bucket", &bucket);
-    target_string(a->cx, "prefix", &prefix);
-    Buf uri = BUF_INIT;
-    buf_printf(&uri, "s3://%.*s%s%.*s", STR_ARG(bucket), prefix.n > 0 ? "/" : "", STR_ARG(prefix));
-    py_string(out, buf_view(&uri));
-    buf_free(&uri);
-    buf_z(out, "\n\n");
+    buf_z(out, "import math\nimport os\n\nimport wf_shim as wf\n\n");
+    put_store(a, out);
     Used used = target_used(f, a->cx->workflow);
     for (uint32_t i = 0; i < f->step.len; i++)
         if (used.step[i]) put_step(a, out, i);
     PyExpr e = {.flow = f, .out = out};
     for (uint32_t i = 0; i < f->fn.len; i++) {
         if (!used.fn[i]) continue;
-        buf_addc(out, '\n');
         py_fn(&e, i, 0);
         buf_addc(out, '\n');
     }
     py_done(&e);
     used_free(&used);
-    buf_addc(out, '\n');
     put_params(a, out, &f->workflow.data[a->cx->workflow]);
     buf_z(out, "# By call: its step, and its arguments from the values that the machine hands over.\n");
     put_table(out, "CALLS", &a->calls);

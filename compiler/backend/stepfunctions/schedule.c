@@ -108,9 +108,12 @@ static const FlowConst *constant(const Flow *f, const FlowSetting *y) {
     return y != NULL && opnd_tag(y->value) == OPND_CONST ? &f->constant.data[opnd_index(y->value)] : NULL;
 }
 
+/* What EventBridge Scheduler replaces in the input begins so. */
+#define FILLED "<aws.scheduler."
+
 /* The parameters as JSON; false when they are not constants. */
 static bool put_input(Asl *a, Buf *out, const FlowSetting *with) {
-    buf_z(out, "{\"@scheduled_at\":\"<aws.scheduler.scheduled-time>\"");
+    buf_z(out, "{\"@scheduled_at\":\"" FILLED "scheduled-time>\"");
     const Flow *f = a->flow;
     Opnd o = with != NULL ? with->value : OPND_ABSENT;
     const FlowExpr *x = opnd_tag(o) == OPND_EXPR ? &f->expr.data[opnd_index(o)] : NULL;
@@ -160,7 +163,11 @@ void asl_check_schedule(TargetCx *cx) {
         if (y->key != SET_SCHEDULE_WITH) continue;
         Asl a = {.cx = cx, .flow = f};
         Buf out = BUF_INIT;
-        if (!put_input(&a, &out, y))
+        bool constants = put_input(&a, &out, y);
+        if (constants && strstr(strstr(buf_cstr(&out), FILLED) + 1, FILLED) != NULL)
+            diag_help(cx->diags, diag_add(cx->diags, WF_E_target_limit, y->span, "EventBridge would put something else in place of `" FILLED "...`"),
+                      "leave this text out");
+        if (!constants)
             diag_help(cx->diags, diag_add(cx->diags, WF_E_target_limit, y->span, "EventBridge needs constants here"), "write the values of `with` as constants");
         buf_free(&out);
         arena_free(&a.arena);

@@ -1,0 +1,1 @@
+wfc compile --target stepfunctions "$1" -o out

@@ -1,0 +1,1 @@
+wfc compile --target stepfunctions --strict "$1" -o out
