@@ -1010,6 +1010,28 @@ class Machine:
                 json.dump(value, f, ensure_ascii=False, allow_nan=False)
             open_store(self.uri).put(path, key)
 
+    # The list of a directory's files may be longer than what a state may pass on: a long one stands in the store.
+
+    def packed(self, v, key):
+        if isinstance(v, list):
+            return [self.packed(x, key) for x in v]
+        if not isinstance(v, dict):
+            return v
+        if v.get("dir") is True and len(v.get("files", ())) > 32:
+            name = "%s/%s.files.json" % (key, v["sha256"])
+            self.write(name, v["files"])
+            return {**{k: x for k, x in v.items() if k != "files"}, "list": name}
+        return {k: self.packed(x, key) for k, x in v.items()}
+
+    def unpacked(self, v):
+        if isinstance(v, list):
+            return [self.unpacked(x) for x in v]
+        if not isinstance(v, dict):
+            return v
+        if v.get("dir") is True and "list" in v:
+            return {**v, "files": self.read(v["list"])}
+        return {k: self.unpacked(x) for k, x in v.items()}
+
     # -- containers --
 
     def main(self):
@@ -1048,9 +1070,9 @@ class Machine:
         except Trap as e:
             raise StepFailed("value", str(e))
         prefix = "%s/%d" % (key, outcome["attempt"])
-        outputs = step(call.spec, inputs, open_store(self.uri), prefix, facts, env, min((x for x in (limit, left) if x is not None), default=None))
+        outputs = step(call.spec, self.unpacked(inputs), open_store(self.uri), prefix, facts, env, min((x for x in (limit, left) if x is not None), default=None))
         try:
-            return keep_exact(call.value(outputs))
+            return self.packed(keep_exact(call.value(outputs)), prefix)
         except Trap as e:
             raise StepFailed("output", str(e))
 
@@ -1148,7 +1170,7 @@ class Machine:
         if inner[0] == "secret" and isinstance(v, str):
             v = {"secret": v}
         if inner[0] in ("file", "dir") and isinstance(v, str):
-            return self.file_parameter(run, name, inner, v)
+            return self.packed(self.file_parameter(run, name, inner, v), "%s/params/%s" % (run, name))
         return encode(type, decode(type, v, name))
 
     def file_parameter(self, run, name, type, uri):
@@ -1159,7 +1181,10 @@ class Machine:
             if type[0] == "dir" and os.path.isdir(uri):
                 return stage.keep_dir(uri, os.path.basename(uri.rstrip("/")))
             path = os.path.join(work, os.path.basename(uri))
-            open_store(uri).get(uri, path)
+            try:
+                open_store(uri).get(uri, path)
+            except Exception as e:
+                raise Trap("the parameter `%s`: cannot read %s: %s" % (name, uri, e))
             return stage.keep_file(type, path, os.path.basename(uri))
 
 
