@@ -147,6 +147,10 @@ void asl_object_key(Asl *a, const Scope *s, JsonOut *j, const char *key, const c
 const char *asl_runner(const TargetCx *cx); /* "ecs", "batch" or "lambda" */
 /* What stands on the call, or else on its step; NULL when unset. */
 const FlowSetting *asl_call_setting(const Flow *f, NodeId n, Setting key);
+/* @image of the call, its step or the workflow that it stands in; NULL when none has it. */
+const FlowSetting *asl_image(const Flow *f, uint32_t workflow, NodeId n);
+/* The definition that the setting `images` names for it. */
+bool asl_image_definition(const TargetCx *cx, const FlowSetting *image, Str *out);
 uint32_t asl_retries(const Asl *a, NodeId n);
 /* The smallest size of Fargate that holds so many CPUs and MiB. */
 bool asl_fargate_size(double cpu, int64_t memory, int *units, int64_t *mib);

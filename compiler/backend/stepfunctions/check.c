@@ -57,8 +57,17 @@ static void check_size(TargetCx *cx, NodeId n) {
     }
 }
 
-static void check_call(TargetCx *cx, NodeId n) {
+static void check_image(TargetCx *cx, uint32_t workflow, NodeId n) {
+    const FlowSetting *image = asl_image(cx->flow, workflow, n);
+    Str definition;
+    if (image == NULL || (strcmp(asl_runner(cx), "lambda") != 0 && asl_image_definition(cx, image, &definition))) return;
+    Diag *d = diag_add(cx->diags, WF_E_target_image, image->span, "no definition is known for this image");
+    diag_help(cx->diags, d, "name one in a block: target NAME on stepfunctions { images = [\"IMAGE\": \"TASK DEFINITION\"] }");
+}
+
+static void check_call(TargetCx *cx, uint32_t workflow, NodeId n) {
     const Flow *f = cx->flow;
+    check_image(cx, workflow, n);
     for (size_t i = 0; i < sizeof constants / sizeof *constants; i++) {
         const FlowSetting *y = asl_call_setting(f, n, constants[i]);
         if (y == NULL || opnd_tag(y->value) == OPND_CONST) continue;
@@ -167,7 +176,7 @@ void asl_check_target(TargetCx *cx) {
         if (!used.workflow[x->workflow]) continue;
         for (NodeId n = x->first; n < x->first + x->n; n++) {
             calls += f->node.data[n].kind == NODE_CALL;
-            if (f->node.data[n].kind == NODE_CALL) check_call(cx, n);
+            if (f->node.data[n].kind == NODE_CALL) check_call(cx, x->workflow, n);
             if (f->node.data[n].kind == NODE_EACH) check_loop(cx, n);
             if (f->node.data[n].kind == NODE_SUB) check_sub(cx, n);
         }

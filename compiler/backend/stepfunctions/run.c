@@ -14,6 +14,31 @@ const FlowSetting *asl_call_setting(const Flow *f, NodeId n, Setting key) {
     return y != NULL ? y : flow_setting(f, f->step.data[f->node.data[n].ref].settings, key);
 }
 
+const FlowSetting *asl_image(const Flow *f, uint32_t workflow, NodeId n) {
+    const FlowSetting *y = asl_call_setting(f, n, SET_IMAGE);
+    return y != NULL ? y : flow_setting(f, f->workflow.data[workflow].settings, SET_IMAGE);
+}
+
+bool asl_image_definition(const TargetCx *cx, const FlowSetting *image, Str *out) {
+    if (opnd_tag(image->value) != OPND_CONST) return false;
+    Str wanted = cx->flow->constant.data[opnd_index(image->value)].s, key;
+    for (uint32_t i = 0; target_entry(cx, "images", i, &key, out); i++)
+        if (str_eq(key, wanted)) return true;
+    return false;
+}
+
+/* The task or job definition: that of the image, or the setting's. */
+static void put_definition(Asl *a, const Scope *s, JsonOut *p, NodeId n, const char *key, const char *setting) {
+    const FlowSetting *image = asl_image(a->flow, a->flow->region.data[s->region].workflow, n);
+    Str definition;
+    if (image == NULL || !asl_image_definition(a->cx, image, &definition)) {
+        asl_setting(a, p, key, setting);
+        return;
+    }
+    json_key(p, key);
+    asl_string(&a->json, definition);
+}
+
 static const FlowConst *setting_const(const Asl *a, NodeId n, Setting key) {
     const FlowSetting *y = asl_call_setting(a->flow, n, key);
     return y != NULL && opnd_tag(y->value) == OPND_CONST ? &a->flow->constant.data[opnd_index(y->value)] : NULL;
@@ -124,7 +149,7 @@ static void put_ecs_size(Asl *a, JsonOut *overrides, NodeId n) {
 static void run_ecs(Asl *a, const Scope *s, JsonOut *p, NodeId n, const char *node) {
     asl_put(a, p, "LaunchType", "FARGATE");
     asl_setting(a, p, "Cluster", "cluster");
-    asl_setting(a, p, "TaskDefinition", "task_definition");
+    put_definition(a, s, p, n, "TaskDefinition", "task_definition");
     json_key(p, "NetworkConfiguration");
     JsonOut network = json_open(&a->json, '{');
     json_key(&network, "AwsvpcConfiguration");
@@ -168,7 +193,7 @@ static void run_batch(Asl *a, const Scope *s, JsonOut *p, NodeId n, const char *
     const FlowConst *cpu = setting_const(a, n, SET_CPU), *memory = setting_const(a, n, SET_MEMORY), *gpu = setting_const(a, n, SET_GPU);
     asl_put(a, p, "JobName", arena_printf(&a->arena, "%s-%s", a->workflow, node));
     asl_setting(a, p, "JobQueue", "job_queue");
-    asl_setting(a, p, "JobDefinition", "job_definition");
+    put_definition(a, s, p, n, "JobDefinition", "job_definition");
     json_key(p, "ContainerOverrides");
     JsonOut c = json_open(&a->json, '{');
     put_container(a, s, &c, node);
