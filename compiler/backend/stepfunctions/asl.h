@@ -168,6 +168,9 @@ bool asl_region_stops(Asl *a, const Scope *s);
 const char *asl_workflow_entry(Asl *a, const Scope *s, const char *base, const char *next);
 void asl_workflow(Asl *a, const Scope *s, const char *base, const char *key, const char *next);
 
+/* Whether `run.duration` stands in the workflow. */
+bool asl_uses_duration(const Flow *f, uint32_t workflow);
+
 /* --- files --- */
 
 void asl_machine(Asl *a);

@@ -88,6 +88,11 @@ static void check_workflow(TargetCx *cx, uint32_t index) {
     const Flow *f = cx->flow;
     const FlowWorkflow *w = &f->workflow.data[index];
     const FlowSetting *y = flow_setting(f, w->settings, SET_TIMEOUT), *total = flow_setting(f, w->settings, SET_TIMEOUT_TOTAL);
+    if (index != cx->workflow && asl_uses_duration(f, index)) {
+        Diag *d = diag_add(cx->diags, WF_E_target_limit, w->span, "Step Functions cannot tell how long the called workflow `%s` has run",
+                           atom_cstr(f->atoms, w->name));
+        diag_help(cx->diags, d, "use `run.duration` in the workflow that is started only");
+    }
     if (total != NULL) y = total;
     if (y == NULL) return;
     const FlowConst *x = constant(f, y);

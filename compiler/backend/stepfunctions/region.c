@@ -328,15 +328,51 @@ static const Scope *handler_scope(Asl *a, const Handlers *h, RegionId region, co
     return x;
 }
 
+static bool is_duration(const Flow *f, Opnd o) {
+    if (opnd_tag(o) == OPND_FACT) return opnd_index(o) == FACT_RUN_DURATION;
+    if (opnd_tag(o) != OPND_EXPR) return false;
+    const FlowExpr *x = &f->expr.data[opnd_index(o)];
+    for (uint16_t i = 0; i < x->n; i++)
+        if (is_duration(f, flow_opnds(f, x->a)[i])) return true;
+    return false;
+}
+
+bool asl_uses_duration(const Flow *f, uint32_t workflow) {
+    for (RegionId r = 1; r < f->region.len; r++) {
+        const FlowRegion *x = &f->region.data[r];
+        if (x->workflow != workflow) continue;
+        if (is_duration(f, x->result) || is_duration(f, x->guard)) return true;
+        for (uint32_t i = 0; i < x->ninput; i++)
+            if (is_duration(f, f->input.data[x->input + i].from)) return true;
+        for (NodeId n = x->first; n < x->first + x->n; n++)
+            for (uint16_t i = 0; i < f->node.data[n].nargs; i++)
+                if (is_duration(f, flow_opnds(f, f->node.data[n].arg)[i])) return true;
+    }
+    return false;
+}
+
+/* What handlers see of the end. Only the function has a clock. */
 static void put_end(Asl *a, const Handlers *h, const char *name, bool ok, const char *next) {
+    const char *end = arena_printf(&a->arena, "$.v.%s", h->end);
+    asl_key(a, h->end);
+    if (asl_uses_duration(a->flow, a->flow->region.data[h->body->region].workflow)) {
+        Invoke i = asl_invoke(a, name, "end");
+        asl_put(a, &i.payload, "status", ok ? "succeeded" : "failed");
+        asl_path_field(a, &i.payload, "since", "$.c.run.time");
+        if (!ok) asl_path_field(a, &i.payload, "failures", "$.e.o.failures");
+        const char *fail = asl_fail(a);
+        asl_invoke_result(a, &i, "{\"status.$\":\"$.Payload.status\",\"failures.$\":\"$.Payload.failures\",\"first.$\":\"$.Payload.first\","
+                                 "\"duration.$\":\"$.Payload.duration\"}", end, name, next);
+        asl_lost(a, h->body, name, "", fail);
+        return;
+    }
     JsonOut j = asl_state(a, name, "Pass");
     json_key(&j, "Parameters");
     buf_z(&a->json, ok ? "{\"status\":\"succeeded\",\"failures\":[],\"first\":null}"
                        : "{\"status\":\"failed\",\"failures.$\":\"$.e.o.failures\",\"first.$\":\"$.e.o.failures[0]\"}");
-    asl_put(a, &j, "ResultPath", arena_printf(&a->arena, "$.v.%s", h->end));
+    asl_put(a, &j, "ResultPath", end);
     asl_put(a, &j, "Next", next);
     json_close(&j);
-    asl_key(a, h->end);
 }
 
 /* A handler: its failures go behind those of the workflow. */
@@ -351,7 +387,11 @@ static void handler(Asl *a, Handlers *h, RegionId region, const char *name, cons
     Invoke i = asl_invoke(a, exit.state, "append");
     asl_path_field(a, &i.payload, "first", arena_printf(&a->arena, "$.v.%s.failures", h->end));
     asl_path_field(a, &i.payload, "then", "$.e.o.failures");
-    asl_invoke_result(a, &i, "{\"status\":\"failed\",\"failures.$\":\"$.Payload.failures\",\"first.$\":\"$.Payload.failures[0]\"}",
+    bool timed = asl_uses_duration(a->flow, a->flow->region.data[h->body->region].workflow);
+    if (timed) asl_path_field(a, &i.payload, "duration", arena_printf(&a->arena, "$.v.%s.duration", h->end));
+    asl_invoke_result(a, &i, timed ? "{\"status\":\"failed\",\"failures.$\":\"$.Payload.failures\",\"first.$\":\"$.Payload.failures[0]\","
+                                     "\"duration.$\":\"$.Payload.duration\"}"
+                                   : "{\"status\":\"failed\",\"failures.$\":\"$.Payload.failures\",\"first.$\":\"$.Payload.failures[0]\"}",
                       arena_printf(&a->arena, "$.v.%s", h->end), base, failed_next);
     asl_lost(a, h->body, base, name, failed_next);
     h->failed = h->failed || failed_next == h->fail;

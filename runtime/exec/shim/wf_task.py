@@ -1135,7 +1135,14 @@ class Machine:
 
     def do_append(self, event):
         """The failures of a workflow and, behind them, those of its handler."""
-        return {"failures": event["first"] + event["then"]}
+        return {"failures": event["first"] + event["then"], "duration": event.get("duration")}
+
+    def do_end(self, event):
+        """What handlers see of the run's end."""
+        import time as clock
+        failures = event.get("failures", [])
+        return {"status": event["status"], "failures": failures, "first": failures[0] if failures else None,
+                "duration": duration_text(int(clock.time() * 1000) - time_ms(event["since"]))}
 
     def place(self, path):
         """Where a call stands: the offset of each block around it, and the item's number behind that of a loop."""
