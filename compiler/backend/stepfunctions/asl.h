@@ -6,7 +6,8 @@
      $.v   by node: {"o": {"ok", "value", "failures"}}, null before it has run
      $.r   after a Parallel: {"ok", "failures"} of each branch
      $.e   {"o": {"failures"}} on the way to where failures go
-   Nothing fails inside a Map or Parallel, which would end what runs beside it: a failure is a value until its region has ended. */
+   Nothing fails inside a Map or Parallel, which would end what runs beside it: a failure is a value until its region has ended.
+   With @fail_fast that is what is wanted: items and branches fail, with their failures as JSON text. */
 #ifndef WF_BACKEND_STEPFUNCTIONS_ASL_H
 #define WF_BACKEND_STEPFUNCTIONS_ASL_H
 
@@ -60,6 +61,7 @@ typedef struct Asl {
     VEC(Mark) mark;
     Level level;     /* being written */
     Exit *exit;
+    bool hot;        /* inside @fail_fast: a failure ends the Map or Parallel around it at once */
     uint8_t *kept;   /* by node: a handler looks at its value, so that it must have a place in $.v */
     Buf units, calls, order; /* entries of the Python module */
     const char *workflow;
@@ -128,6 +130,11 @@ void asl_check(Asl *a, const Scope *s, const char *base, const char *node, const
 /* The parts of it: "base: failed", which takes the failures of $.v.KEY.o along, and "base: lost", which makes one. */
 void asl_failed(Asl *a, const Scope *s, const char *base, const char *node, const char *key);
 void asl_lost(Asl *a, const Scope *s, const char *base, const char *node, const char *fail);
+/* Where failures go at the end of an item or branch that is hot: two states, the first called `name`, that fail with them; and the
+   state after the Map or Parallel that takes them up again, to which asl_hot_catch leads. */
+void asl_hot_end(Asl *a, const char *name);
+void asl_hot_catch(Asl *a, JsonOut *j, const char *base);
+void asl_hot_caught(Asl *a, const char *base);
 /* Writes the first $.v: keys without a value, or none. */
 void asl_null_values(Asl *a, const Names *keys, bool nulls);
 /* Stores the operand's value at $.v.KEY.o.value in the state `name`, computed where it must be. */

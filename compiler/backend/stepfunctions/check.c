@@ -105,6 +105,20 @@ static void check_workflow(TargetCx *cx, uint32_t index) {
     }
 }
 
+/* What branches have given is lost when one of them ends all. */
+static void check_handlers(TargetCx *cx, RegionId r) {
+    const Flow *f = cx->flow;
+    const FlowRegion *x = &f->region.data[r];
+    if (x->kind != REGION_HANDLER || flow_setting(f, f->workflow.data[x->workflow].settings, SET_FAIL_FAST) == NULL) return;
+    for (uint32_t i = 0; i < x->ninput; i++) {
+        Opnd from = f->input.data[x->input + i].from;
+        if (opnd_tag(from) != OPND_NODE) continue;
+        const char *name = atom_cstr(f->atoms, f->node.data[opnd_index(from)].name);
+        Diag *d = diag_add(cx->diags, WF_E_target_limit, x->span, "with @fail_fast, handlers cannot see `%s` on Step Functions", name);
+        diag_help(cx->diags, d, "leave @fail_fast out, or let the step keep what the handler needs");
+    }
+}
+
 static void check_sub(TargetCx *cx, NodeId n) {
     const FlowSetting *y = flow_setting(cx->flow, cx->flow->node.data[n].settings, SET_TIMEOUT);
     if (y != NULL) diag_help(cx->diags, limit(cx, y->span, "a called workflow has no time limit in Step Functions"), "put @timeout on its steps");
@@ -179,6 +193,7 @@ void asl_check_target(TargetCx *cx) {
     for (RegionId r = 1; r < f->region.len; r++) {
         const FlowRegion *x = &f->region.data[r];
         if (!used.workflow[x->workflow]) continue;
+        check_handlers(cx, r);
         for (NodeId n = x->first; n < x->first + x->n; n++) {
             calls += f->node.data[n].kind == NODE_CALL;
             if (f->node.data[n].kind == NODE_CALL) check_call(cx, x->workflow, n);

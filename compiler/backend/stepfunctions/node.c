@@ -271,9 +271,12 @@ static void try_node(Asl *a, const Scope *s, NodeId n, const char *next) {
     const char *base = asl_node_name(a, s, n), *key = asl_node_key(a, s, n), *value = value_key(a, s, n);
     const Scope *tried = tried_scope(a, s, n), *caught = caught_scope(a, s, n);
     Exit handler = {asl_name(a, base, "catch"), false}, *around = a->exit;
+    bool hot = a->hot;
     a->exit = &handler;
+    a->hot = false;
     inner_region(a, tried, value, next);
     a->exit = around;
+    a->hot = hot;
     if (!handler.used) return; /* nothing in it can fail */
     const char *first = arena_printf(&a->arena, "%s__caught__", key);
     JsonOut j = asl_state(a, handler.state, "Pass");
@@ -359,8 +362,8 @@ static void item_end(Asl *a, const char *name, bool ok, bool value) {
     json_close(&j);
 }
 
-/* {"StartAt", "States"} of one item. `nulls` tells whether its keys must be null at first. */
-static void item_machine(Asl *a, const Scope *s, NodeId n, Names *keys, bool *nulls) {
+/* {"StartAt", "States"} of one item. `nulls` tells whether its keys must be null at first. Returns whether it may fail. */
+static bool item_machine(Asl *a, const Scope *s, NodeId n, Names *keys, bool *nulls) {
     const Scope *item = item_scope(a, s, n);
     const char *base = asl_node_name(a, s, n), *done = asl_name(a, base, "item done"), *failed = asl_name(a, base, "item failed");
     bool value = node_at(a, n)->type != T_NOTHING;
@@ -376,11 +379,13 @@ static void item_machine(Asl *a, const Scope *s, NodeId n, Names *keys, bool *nu
     a->exit = &exit;
     asl_region(a, item, result, value ? "result__" : NULL, done);
     if (!asl_region_stops(a, item)) item_end(a, done, true, value);
-    if (exit.used) item_end(a, failed, false, value);
+    if (exit.used && a->hot) asl_hot_end(a, failed);
+    else if (exit.used) item_end(a, failed, false, value);
     json_close(&a->level.states);
     json_close(&m);
     a->level = around;
     a->exit = out;
+    return exit.used;
 }
 
 /* The elements that the filter admits, or pairs, as {"i", "x", "y"}; else the list. */
@@ -465,14 +470,19 @@ static void each(Asl *a, const Scope *s, NodeId n, const char *next) {
     put_concurrency(a, s, &j, n);
     json_key(&j, "ItemProcessor");
     Names keys = {0};
-    bool nulls = false;
-    item_machine(a, s, n, &keys, &nulls);
+    bool nulls = false, around = a->hot;
+    const FlowNode *x = node_at(a, n);
+    a->hot = (around || flow_setting(a->flow, x->settings, SET_FAIL_FAST) != NULL) && flow_setting(a->flow, x->settings, SET_TOLERATE) == NULL;
+    bool ends = item_machine(a, s, n, &keys, &nulls) && a->hot;
+    a->hot = around;
     json_key(&j, "ItemSelector");
     item_selector(a, s, n, source, &keys, nulls);
     vec_free(&keys);
     asl_put(a, &j, "ResultPath", arena_printf(&a->arena, "$.v.%s", key));
+    if (ends) asl_hot_catch(a, &j, base);
     asl_put(a, &j, "Next", asl_name(a, base, "gather"));
     json_close(&j);
+    if (ends) asl_hot_caught(a, base);
     gather_state(a, s, n, base, key, next);
 }
 

@@ -157,7 +157,8 @@ static void branch(Asl *a, const Scope *s, Fork *f, uint32_t i) {
     shape_states(a, s, x, done);
     bool stops = shape_stops(a, s, x);
     if (!stops) branch_end(a, done, true, false, first);
-    if (exit.used) branch_end(a, failed, false, true, first);
+    if (exit.used && a->hot) asl_hot_end(a, failed);
+    else if (exit.used) branch_end(a, failed, false, true, first);
     if (guarded) branch_end(a, skipped, false, false, first);
     json_close(&a->level.states);
     json_close(&m);
@@ -241,9 +242,11 @@ static void fork_states(Asl *a, const Scope *s, Fork *f, const char *next) {
     }
     json_close(&list);
     asl_put(a, &j, "ResultPath", "$.p");
+    bool ends = f->used && a->hot, check = f->used && f->last && !a->hot;
+    if (ends) asl_hot_catch(a, &j, f->name);
     asl_put(a, &j, "Next", asl_name(a, f->name, "merge"));
     json_close(&j);
-    bool check = f->used && f->last;
+    if (ends) asl_hot_caught(a, f->name);
     merge(a, f, !check ? next : f->stops ? asl_name(a, f->name, "failures") : asl_check_name(a, f->name));
     if (check && f->stops) put_failures(a, s, f->name);
     else if (check) check_branches(a, s, f->name, f->number + f->n, next);
@@ -380,9 +383,12 @@ static void handler(Asl *a, Handlers *h, RegionId region, const char *name, cons
     const Scope *s = handler_scope(a, h, region, name);
     const char *base = arena_printf(&a->arena, "%s%s", h->body->name, name);
     Exit exit = {asl_name(a, base, "failed"), false}, *around = a->exit;
+    bool hot = a->hot;
     a->exit = &exit;
+    a->hot = false;
     asl_region(a, s, NULL, NULL, next);
     a->exit = around;
+    a->hot = hot;
     if (!exit.used) return;
     Invoke i = asl_invoke(a, exit.state, "append");
     asl_path_field(a, &i.payload, "first", arena_printf(&a->arena, "$.v.%s.failures", h->end));
@@ -452,8 +458,11 @@ const char *asl_workflow_entry(Asl *a, const Scope *s, const char *base, const c
 void asl_workflow(Asl *a, const Scope *s, const char *base, const char *key, const char *next) {
     const FlowWorkflow *w = workflow_of(a, s);
     const char *value = w->result != T_NOTHING ? asl_name(a, base, "value") : NULL;
+    bool hot = a->hot;
+    a->hot = hot || flow_setting(a->flow, w->settings, SET_FAIL_FAST) != NULL;
     if (!has_handlers(w)) {
         asl_region(a, s, value, key, next);
+        a->hot = hot;
         return;
     }
     *a->level.parallel = true;
@@ -464,5 +473,6 @@ void asl_workflow(Asl *a, const Scope *s, const char *base, const char *key, con
     a->exit = &exit;
     asl_region(a, s, value, key, succeeded);
     a->exit = around;
+    a->hot = hot;
     handled(a, &h, !asl_region_stops(a, s), exit.used, succeeded, exit.state);
 }

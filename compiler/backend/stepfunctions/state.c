@@ -101,7 +101,7 @@ static void put_retry(Asl *a, JsonOut *j, const char *const *errors, int n) {
     json_close(&list);
 }
 
-void asl_catch(Asl *a, JsonOut *j, const char *path, const char *next) {
+static void put_catch(Asl *a, JsonOut *j, const char *error, const char *path, const char *next) {
     json_key(j, "Catch");
     JsonOut list = json_open(&a->json, '[');
     json_item(&list);
@@ -109,13 +109,15 @@ void asl_catch(Asl *a, JsonOut *j, const char *path, const char *next) {
     json_key(&one, "ErrorEquals");
     JsonOut names = json_open(&a->json, '[');
     json_item(&names);
-    json_z(&a->json, "States.ALL");
+    json_z(&a->json, error);
     json_close(&names);
     asl_put(a, &one, "ResultPath", path);
     asl_put(a, &one, "Next", next);
     json_close(&one);
     json_close(&list);
 }
+
+void asl_catch(Asl *a, JsonOut *j, const char *path, const char *next) { put_catch(a, j, "States.ALL", path, next); }
 
 Invoke asl_invoke(Asl *a, const char *name, const char *what) {
     Invoke i = {.state = asl_state(a, name, "Task")};
@@ -208,6 +210,41 @@ void asl_check(Asl *a, const Scope *s, const char *base, const char *node, const
     asl_put(a, &check, "Default", failed);
     json_close(&check);
     asl_failed(a, s, base, node, key);
+}
+
+/* --- @fail_fast --- */
+
+static const char hot_error[] = "WF.Failed";
+
+void asl_hot_end(Asl *a, const char *name) {
+    const char *end = asl_name(a, name, "ends all");
+    Invoke i = asl_invoke(a, name, "tell");
+    asl_path_field(a, &i.payload, "failures", "$.e.o.failures");
+    asl_invoke_result(a, &i, "{\"Cause.$\":\"$.Payload\"}", "$.e", name, end);
+    /* When the function cannot be called, its error is the failure. */
+    JsonOut lost = asl_state(a, lost_name(a, name), "Pass");
+    json_key(&lost, "Result");
+    json_z(&a->json, "[{\"step\":\"\",\"kind\":\"lost\",\"code\":null,\"message\":\"the function could not be called\",\"log\":\"\"}]");
+    asl_put(a, &lost, "ResultPath", "$.e.Cause");
+    asl_put(a, &lost, "Next", end);
+    json_close(&lost);
+    JsonOut j = asl_state(a, end, "Fail");
+    asl_put(a, &j, "Error", hot_error);
+    asl_put(a, &j, "CausePath", "$.e.Cause");
+    json_close(&j);
+}
+
+void asl_hot_catch(Asl *a, JsonOut *j, const char *base) { put_catch(a, j, hot_error, "$.e", asl_name(a, base, "ended")); }
+
+void asl_hot_caught(Asl *a, const char *base) {
+    JsonOut j = asl_state(a, asl_name(a, base, "ended"), "Pass");
+    json_key(&j, "Parameters");
+    JsonOut p = json_open(&a->json, '{');
+    asl_path_field(a, &p, "failures", "States.StringToJson($.e.Cause)");
+    json_close(&p);
+    asl_put(a, &j, "ResultPath", "$.e.o");
+    asl_put(a, &j, "Next", asl_fail(a));
+    json_close(&j);
 }
 
 /* --- values --- */

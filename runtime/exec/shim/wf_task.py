@@ -1137,6 +1137,17 @@ class Machine:
         """The failures of a workflow and, behind them, those of its handler."""
         return {"failures": event["first"] + event["then"], "duration": event.get("duration")}
 
+    def do_tell(self, event):
+        """Failures as the text of an error, which holds 32,768 characters."""
+        import json
+        failures = event["failures"]
+        for keep in (4000, 400, 0):
+            text = json.dumps([{**f, "message": f["message"][:4000], "log": f["log"][len(f["log"]) - keep if keep < len(f["log"]) else 0:]}
+                               for f in failures[:4]], ensure_ascii=False)
+            if len(text) <= 32000:
+                break
+        return text
+
     def do_end(self, event):
         """What handlers see of the run's end."""
         import time as clock

@@ -37,7 +37,7 @@ function prepare(machine, services) {
     if (state.Type === 'Task') {
       if (!('TimeoutSeconds' in state) && !('TimeoutSecondsPath' in state)) state.TimeoutSeconds = FOREVER;
       overrides.taskResourceLocalHandlers[name] = async (parameters) =>
-        checkPayload(await services.call(state.Resource, checkPayload(parameters)));
+        checkPayload(await services.call(name, state.Resource, checkPayload(parameters)));
     }
     if (state.Type === 'Wait') overrides.waitTimeOverrides[name] = 0;
     if (state.Retry) overrides.retryIntervalOverrides[name] = 0;
@@ -45,12 +45,19 @@ function prepare(machine, services) {
   return overrides;
 }
 
-async function watch(execution, log) {
+// A Map or Parallel that has failed stops what runs in it, which the interpreter leaves alone.
+function stopInside(machine, name, services) {
+  const [, state] = [...statesOf(machine)].find(([other]) => other === name);
+  services.stop(new Set([...statesOf({ States: { [name]: state } })].map(([inner]) => inner)));
+}
+
+async function watch(execution, machine, services, log) {
   let events = 0;
   for await (const event of execution.eventLogs) {
     events += HISTORY[event.type] ?? 0;
     if (event.type === 'StateEntered' && event.state.type === 'Task') events += TASK_HISTORY;
     if (event.state) log.push(`${event.type} ${event.state.name}${event.Error ? `: ${event.Error}: ${event.Cause?.message ?? event.Cause}` : ''}`);
+    if (event.type === 'StateFailed' && ['Map', 'Parallel'].includes(event.state.type)) stopInside(machine, event.state.name, services);
     checkPayload(event.state?.input);
     checkPayload(event.state?.output);
     if (events > MAX_EVENTS) throw new StateError('States.Runtime', `more than ${MAX_EVENTS} events`);
@@ -71,7 +78,7 @@ export async function execute(machine, input, name, services, log) {
     services.close();
     execution.abort();
   }, PATIENCE);
-  const watched = watch(execution, log).catch((error) => {
+  const watched = watch(execution, machine, services, log).catch((error) => {
     beyond = error;
     execution.abort();
   });

@@ -2,6 +2,7 @@
 // stays and answers one call after the other, as a warm one does.
 import { spawn } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -18,27 +19,40 @@ export class Services {
     this.module = workflow;
     this.work = resolve(work);
     this.buckets = join(this.work, 'buckets');
+    this.store = join(this.buckets, store.bucket, store.prefix);
     this.log = log;
     this.running = new Set();
+    this.stopped = new Set();
     this.failed = new Set(); // nodes whose expressions had no value
     this.environment = {
       PATH: '/usr/bin:/bin:/usr/local/bin', HOME: this.work, LANG: 'C.UTF-8', TZ: 'UTC', PYTHONDONTWRITEBYTECODE: '1',
-      WF_STORE: `file://${join(this.buckets, store.bucket, store.prefix)}`,
+      WF_STORE: `file://${this.store}`,
       ...Object.fromEntries(Object.entries(secrets ?? {}).map(([name, value]) => [`WFC_SECRET_${name.toUpperCase()}`, value])),
     };
     this.resources = {
-      'arn:aws:states:::ecs:runTask.sync': (p) => this.task(p),
-      'arn:aws:states:::batch:submitJob.sync': (p) => this.job(p),
+      'arn:aws:states:::ecs:runTask.sync': (p, state) => this.task(p, state),
+      'arn:aws:states:::batch:submitJob.sync': (p, state) => this.job(p, state),
       'arn:aws:states:::lambda:invoke': (p) => this.invoke(p),
       'arn:aws:states:::aws-sdk:s3:getObject': (p) => this.getObject(p),
       'arn:aws:states:::aws-sdk:s3:putObject': (p) => this.putObject(p),
     };
   }
 
-  call(resource, parameters) {
+  async call(state, resource, parameters) {
+    if (this.stopped.has(state)) throw new StateError('States.Runtime', `${state} stands in what was stopped`, { catchable: false });
     const service = this.resources[resource];
     if (!service) throw new StateError('States.Runtime', `no stand-in for ${resource}`, { catchable: false });
-    return service(parameters);
+    return service(parameters, state);
+  }
+
+  // Kills the containers of these states; what they have not ended leaves no outcome.
+  stop(states) {
+    states.forEach((state) => this.stopped.add(state));
+    for (const child of this.running) {
+      if (!states.has(child.state)) continue;
+      try { process.kill(-child.pid, 'SIGKILL'); } catch { /* it has ended */ }
+      rmSync(join(this.store, child.call, 'outcome.json'), { force: true });
+    }
   }
 
   close() {
@@ -47,7 +61,7 @@ export class Services {
     }
   }
 
-  async container(command, environment, limit, overrides) {
+  async container(command, environment, limit, overrides, state) {
     if (JSON.stringify(overrides).length > limit) throw new StateError('States.Runtime', `overrides of more than ${limit} characters`);
     for (const { Name, Value } of environment) {
       if (typeof Name !== 'string' || typeof Value !== 'string') throw new StateError('States.Runtime', `variable ${Name} is not a string`);
@@ -57,7 +71,7 @@ export class Services {
     const env = { ...this.environment, TMPDIR: cwd, ...Object.fromEntries(environment.map((v) => [v.Name, v.Value])) };
     const argv = command.map((word) => (word.startsWith(IMAGE) ? this.image + word.slice(IMAGE.length) : word));
     const child = spawn(argv[0], argv.slice(1), { cwd, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
-    this.running.add(child);
+    this.running.add(Object.assign(child, { state, call: env.WF_CALL }));
     const printed = [];
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (piece) => printed.push(piece));
     const code = await new Promise((done) => {
@@ -70,16 +84,16 @@ export class Services {
     return code;
   }
 
-  async task({ Overrides }) {
+  async task({ Overrides }, state) {
     const [override] = Overrides.ContainerOverrides;
-    const code = await this.container(override.Command, override.Environment ?? [], MAX_OVERRIDES.ecs, Overrides);
+    const code = await this.container(override.Command, override.Environment ?? [], MAX_OVERRIDES.ecs, Overrides, state);
     const task = { Containers: [{ Name: override.Name, ExitCode: code }], LastStatus: 'STOPPED', StoppedReason: 'Essential container in task exited' };
     if (code !== 0) throw new StateError('States.TaskFailed', JSON.stringify(task));
     return task;
   }
 
-  async job({ JobName, ContainerOverrides }) {
-    const code = await this.container(ContainerOverrides.Command, ContainerOverrides.Environment ?? [], MAX_OVERRIDES.batch, ContainerOverrides);
+  async job({ JobName, ContainerOverrides }, state) {
+    const code = await this.container(ContainerOverrides.Command, ContainerOverrides.Environment ?? [], MAX_OVERRIDES.batch, ContainerOverrides, state);
     const job = { JobName, Container: { ExitCode: code }, Status: code === 0 ? 'SUCCEEDED' : 'FAILED' };
     if (code !== 0) throw new StateError('States.TaskFailed', JSON.stringify(job));
     return job;
