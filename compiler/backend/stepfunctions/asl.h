@@ -140,8 +140,13 @@ void asl_null_values(Asl *a, const Names *keys, bool nulls);
 /* Stores the operand's value at $.v.KEY.o.value in the state `name`, computed where it must be. */
 void asl_value(Asl *a, const Scope *s, const char *name, const char *node, const char *key, Opnd o, const char *next);
 
+/* The same, always computed; `wrapper` is NULL or the beginning of a call in Python around it. */
+void asl_compute(Asl *a, const Scope *s, const char *name, const char *node, const char *key, Opnd o, const char *wrapper, const char *next);
+
 /* --- node.c --- */
 
+/* Whether argument i of a called workflow must be computed before the call. */
+bool asl_argument_computed(const Asl *a, const Scope *s, NodeId n, uint32_t i);
 bool asl_stands(const Asl *a, const Scope *s, NodeId n); /* whether the node has states */
 const char *asl_entry(Asl *a, const Scope *s, NodeId n, const char *next); /* the name of its first state */
 void asl_node(Asl *a, const Scope *s, NodeId n, const char *next);

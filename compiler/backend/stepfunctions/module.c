@@ -91,6 +91,13 @@ static void put_step(Asl *a, Buf *out, uint32_t step) {
         put_param(a, out, p, printed != NULL && (printed->s.n == 0 || str_eq(printed->s, atom(a, p->name))));
     }
     buf_z(out, "],\n");
+    Buf limits = BUF_INIT;
+    if (py_limits_json(&limits, f, s->param, s->nparam)) {
+        buf_z(out, "    \"limits\": ");
+        py_json(out, buf_view(&limits));
+        buf_z(out, ",\n");
+    }
+    buf_free(&limits);
     const FlowSetting *packages = flow_setting(f, s->settings, SET_PACKAGES);
     if (packages != NULL) put_strings(a, out, "packages", packages->value);
     const FlowConst *python = const_of(a, flow_setting(f, s->settings, SET_PYTHON));
@@ -238,6 +245,15 @@ void asl_module(Asl *a, Buf *out) {
     put_table(out, "UNITS", &a->units);
     buf_z(out, "# By path: where it stands in the text.\n");
     put_table(out, "ORDER", &a->order);
-    buf_z(out, "machine = wf.Machine(STORE, PARAMS, CALLS, UNITS, ORDER)\nhandler = machine.handler\n\n"
-               "if __name__ == \"__main__\":\n    machine.main()\n");
+    const FlowWorkflow *w = &f->workflow.data[a->cx->workflow];
+    Buf limits = BUF_INIT;
+    bool limited = py_limits_json(&limits, f, w->param, w->nparam);
+    if (limited) {
+        buf_z(out, "LIMITS = ");
+        py_json(out, buf_view(&limits));
+        buf_z(out, "\n\n");
+    }
+    buf_free(&limits);
+    buf_printf(out, "machine = wf.Machine(STORE, PARAMS, CALLS, UNITS, ORDER%s)\n", limited ? ", LIMITS" : "");
+    buf_z(out, "handler = machine.handler\n\nif __name__ == \"__main__\":\n    machine.main()\n");
 }

@@ -1,4 +1,5 @@
 /* The states of each kind of node. Their names begin with the node's static path. */
+#include "compiler/backend/emit/py_out.h"
 #include "compiler/backend/stepfunctions/asl.h"
 
 #include <inttypes.h>
@@ -603,10 +604,29 @@ static const Scope *sub_scope(Asl *a, const Scope *s, NodeId n) {
     return x;
 }
 
+/* `wf.limited("x", [0, 5, None], ` when the parameter has a @range or @pattern, else NULL. */
+static const char *limits_of(const Asl *a, const FlowWorkflow *w, uint32_t i) {
+    Buf json = BUF_INIT, text = BUF_INIT;
+    const char *kept = NULL;
+    if (py_limits_json(&json, a->flow, w->param + i, 1)) {
+        buf_z(&text, "wf.limited(");
+        py_json(&text, buf_view(&json));
+        buf_z(&text, ", ");
+        kept = arena_printf((Arena *)&a->arena, "%s", buf_cstr(&text));
+    }
+    buf_free(&json);
+    buf_free(&text);
+    return kept;
+}
+
+bool asl_argument_computed(const Asl *a, const Scope *s, NodeId n, uint32_t i) {
+    return !asl_simple(a, s, operand(a, n, i)) || limits_of(a, &a->flow->workflow.data[node_at(a, n)->ref], i) != NULL;
+}
+
 /* The argument from number i on that must be computed, or UINT32_MAX. */
 static uint32_t computed_argument(const Asl *a, const Scope *s, NodeId n, uint32_t i) {
     for (; i < node_at(a, n)->nargs; i++)
-        if (!asl_simple(a, s, operand(a, n, i))) return i;
+        if (asl_argument_computed(a, s, n, i)) return i;
     return UINT32_MAX;
 }
 
@@ -629,8 +649,8 @@ static void sub(Asl *a, const Scope *s, NodeId n, const char *next) {
     for (uint32_t i = computed_argument(a, s, n, 0); i != UINT32_MAX;) {
         uint32_t after = computed_argument(a, s, n, i + 1);
         const char *key = arena_printf(&a->arena, "%s%s__in__", body->key, atom_cstr(a->flow->atoms, a->flow->param.data[w->param + i].name));
-        asl_value(a, s, argument_name(a, s, n, i), plain_name(a, n), key, operand(a, n, i),
-                  after != UINT32_MAX ? argument_name(a, s, n, after) : asl_workflow_entry(a, body, base, next));
+        asl_compute(a, s, argument_name(a, s, n, i), plain_name(a, n), key, operand(a, n, i), limits_of(a, w, i),
+                    after != UINT32_MAX ? argument_name(a, s, n, after) : asl_workflow_entry(a, body, base, next));
         i = after;
     }
     asl_workflow(a, body, base, value_key(a, s, n), next);

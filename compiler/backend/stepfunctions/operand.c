@@ -14,9 +14,8 @@ void asl_resolve(const Asl *a, const Scope **s, Opnd *o) {
                 *o = in->from;
                 *s = (*s)->up;
             } else if (r->kind == REGION_BODY && (*s)->up != NULL) {
-                Opnd arg = flow_opnds(f, f->node.data[(*s)->call].arg)[opnd_index(*o)];
-                if (!asl_simple(a, (*s)->up, arg)) return;
-                *o = arg;
+                if (asl_argument_computed(a, (*s)->up, (*s)->call, opnd_index(*o))) return;
+                *o = flow_opnds(f, f->node.data[(*s)->call].arg)[opnd_index(*o)];
                 *s = (*s)->up;
             } else {
                 return;

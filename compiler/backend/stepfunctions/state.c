@@ -277,11 +277,15 @@ void asl_value(Asl *a, const Scope *s, const char *name, const char *node, const
         asl_key(a, key);
         return;
     }
+    asl_compute(a, s, name, node, key, o, NULL, next);
+}
+
+void asl_compute(Asl *a, const Scope *s, const char *name, const char *node, const char *key, Opnd o, const char *wrapper, const char *next) {
     buf_z(&a->units, "    ");
     json_z(&a->units, name);
-    buf_z(&a->units, ": lambda d: ");
+    buf_printf(&a->units, ": lambda d: %s", wrapper != NULL ? wrapper : "");
     asl_python(a, s, &a->units, o, &o, 1, true);
-    buf_z(&a->units, ",\n");
+    buf_z(&a->units, wrapper != NULL ? "),\n" : ",\n");
     Invoke i = asl_invoke(a, name, "compute");
     asl_put(a, &i.payload, "unit", name);
     asl_node_path(a, s, &i.payload, "node", node);

@@ -19,6 +19,7 @@ const Capability asl_caps[CAP_COUNT] = {
     [CAP_FILE_LISTS] = {CAP_KEPT, "objects in the bucket"},
     [CAP_SECRETS] = {CAP_KEPT, "by name; the task definition sets WFC_SECRET_NAME from Secrets Manager"},
     [CAP_FILE_PARAMS] = {CAP_KEPT, "given as an s3:// URI"},
+    [CAP_LIMITS] = {CAP_KEPT, ""},
     [CAP_EXPRESSIONS] = {CAP_KEPT, "paths where they serve, else a call of the function; integers beyond 2^53 fail"},
     [CAP_PATTERNS] = {CAP_LIMITED, "by Python's expressions, which agree with RE2 on what both have"},
     [CAP_ORDER] = {CAP_LIMITED, "an order that is neither a chain nor branches that join is waited for by levels"},

@@ -986,8 +986,8 @@ def keep_exact(v):
 
 
 class Machine:
-    def __init__(self, store, params, calls, units, order):
-        self.uri, self.params, self.calls, self.units, self.order = store, params, calls, units, order
+    def __init__(self, store, params, calls, units, order, limits=None):
+        self.uri, self.params, self.calls, self.units, self.order, self.limits = store, params, calls, units, order, limits or {}
 
     # -- the store --
 
@@ -1174,6 +1174,7 @@ class Machine:
             if unknown:
                 raise Trap("there is no parameter `%s`" % unknown[0])
             values = {name: self.parameter(event["id"], name, type, given, *default) for name, type, *default in self.params}
+            check_limits(self.limits, values)
             run["params"] = keep_exact(values)
         except (Trap, OutputError) as e:
             return self.failed(StepFailed("value", str(e)), "")
@@ -1208,6 +1209,12 @@ class Machine:
 
 def fail(message):
     raise StepFailed("fail", message)
+
+
+def limited(limits, v):
+    """An argument of a workflow, which must be within what its parameter says."""
+    check_limits(limits, dict.fromkeys(limits, v))
+    return v
 
 
 def tuples(xs, ys, guard=None):
