@@ -24,7 +24,7 @@ struct Scope {
     NodeId call;       /* of a called workflow's body: the call, in `up` */
     const char *name;  /* begins the names of its states and the static paths of its nodes: "trials." */
     const char *key;   /* begins its keys in $.v: "sub__" */
-    const char *at;    /* path of the text that stands before the paths of its nodes, NULL: nothing does */
+    const char *at;    /* path of the text that begins the paths of its nodes, "trials[2]"; NULL: nothing does */
     const char *tail;  /* and what stands between that and a node's name: "match." */
     const char *path;  /* begins the paths of its nodes without the numbers of items and passes: "trials.match." */
     const char *end;   /* of handlers: the key of {"status", "failures"} in $.v */
@@ -106,7 +106,8 @@ void asl_put(Asl *a, JsonOut *j, const char *key, const char *value); /* a strin
 void asl_path_field(Asl *a, JsonOut *j, const char *key, const char *value); /* key.$ */
 /* key or key.$: the text of `format` with each {} replaced by the value of a path; constant when there are none. */
 void asl_format(Asl *a, JsonOut *j, const char *key, const char *format, const char *const *path, int n);
-/* The path of a node's call, "trials[2].model". */
+/* The path of a node, "trials[2].model", as a format over the scope's `at`; of the block itself when node is "". */
+const char *asl_path_format(Asl *a, const Scope *s, const char *node);
 void asl_node_path(Asl *a, const Scope *s, JsonOut *j, const char *key, const char *node);
 /* A setting of the target, or a ${placeholder}. */
 void asl_setting(Asl *a, JsonOut *j, const char *key, const char *setting);

@@ -44,8 +44,7 @@ void asl_object_key(Asl *a, const Scope *s, JsonOut *j, const char *key, const c
     Str prefix = STR("");
     if (whole) target_string(a->cx, "prefix", &prefix);
     const char *path[2] = {"$.c.run.id", s->at};
-    const char *format = arena_printf(&a->arena, "%.*s%s{}/%s%s%s%s", STR_ARG(prefix), prefix.n > 0 ? "/" : "", s->at != NULL ? "{}" : "", s->tail,
-                                      node, file);
+    const char *format = arena_printf(&a->arena, "%.*s%s{}/%s%s", STR_ARG(prefix), prefix.n > 0 ? "/" : "", asl_path_format(a, s, node), file);
     asl_format(a, j, key, format, path, s->at != NULL ? 2 : 1);
 }
 
@@ -331,7 +330,7 @@ static void item_selector(Asl *a, const Scope *s, NodeId n, Source source, const
     JsonOut c = json_open(&a->json, '{');
     asl_path_field(a, &c, "run", "$.c.run");
     const char *path[2] = {s->at, part[0]};
-    asl_format(a, &c, "at", arena_printf(&a->arena, "%s%s%s[{}].", s->at != NULL ? "{}" : "", s->tail, plain_name(a, n)),
+    asl_format(a, &c, "at", arena_printf(&a->arena, "%s[{}]", asl_path_format(a, s, plain_name(a, n))),
                s->at != NULL ? path : path + 1, s->at != NULL ? 2 : 1);
     static const char *const names[] = {"index", "item", "second"};
     uint32_t k = 0;
@@ -528,7 +527,7 @@ static void put_pass_path(Asl *a, const Scope *s, NodeId n, const Loop *l, const
     JsonOut j = asl_state(a, name, "Pass");
     json_key(&j, "Parameters");
     JsonOut p = json_open(&a->json, '{');
-    asl_format(a, &p, "path", arena_printf(&a->arena, "%s%s%s[{}].", s->at != NULL ? "{}" : "", s->tail, plain_name(a, n)),
+    asl_format(a, &p, "path", arena_printf(&a->arena, "%s[{}]", asl_path_format(a, s, plain_name(a, n))),
                s->at != NULL ? path : path + 1, s->at != NULL ? 2 : 1);
     json_close(&p);
     asl_put(a, &j, "ResultPath", arena_printf(&a->arena, "$.v.%s", l->at));

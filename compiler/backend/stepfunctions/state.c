@@ -57,9 +57,15 @@ void asl_format(Asl *a, JsonOut *j, const char *key, const char *format, const c
     buf_free(&text);
 }
 
+const char *asl_path_format(Asl *a, const Scope *s, const char *node) {
+    const char *rest = arena_printf(&a->arena, "%s%s", s->tail, node);
+    size_t n = strlen(rest);
+    if (node[0] == '\0' && n > 0) n--; /* the block itself: without the dot behind it */
+    return arena_printf(&a->arena, "%s%s%.*s", s->at != NULL ? "{}" : "", s->at != NULL && n > 0 ? "." : "", (int)n, rest);
+}
+
 void asl_node_path(Asl *a, const Scope *s, JsonOut *j, const char *key, const char *node) {
-    const char *tail = arena_printf(&a->arena, "%s%s%s", s->at != NULL ? "{}" : "", s->tail, node);
-    asl_format(a, j, key, tail, &s->at, s->at != NULL ? 1 : 0);
+    asl_format(a, j, key, asl_path_format(a, s, node), &s->at, s->at != NULL ? 1 : 0);
 }
 
 void asl_setting(Asl *a, JsonOut *j, const char *key, const char *setting) {

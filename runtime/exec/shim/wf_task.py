@@ -1045,6 +1045,10 @@ class Machine:
             last = self.read(key + "/outcome.json")
         except Exception:
             last = {"attempt": 0, "started": int(clock.time() * 1000)}
+        if last.get("ok"):
+            return False  # the attempt before has ended well, whatever became of its container
+        if last["attempt"] > 0 and last["failures"][0]["kind"] == "lost" and not self.retried(order, last, last["failures"][0]):
+            return False  # nobody could ask when that container was lost
         outcome = {"node": order["node"], "attempt": last["attempt"] + 1, "started": last["started"]}
         lost = StepFailed("lost", "the container ended before the step").record(order["node"])
         self.write(key + "/outcome.json", {**outcome, "ok": False, "value": None, "failures": [lost]})
@@ -1104,7 +1108,8 @@ class Machine:
         return getattr(self, "do_" + event["do"])(event)
 
     def do_call(self, event):
-        """An attempt of a call in a function instead of a container."""
+        """An attempt of a call in a function instead of a container. Only /tmp can be written there."""
+        os.environ.setdefault("XDG_CACHE_HOME", "/tmp")
         if self.attempt(event["call"]):
             raise type("WF.Retry", (Exception,), {})("the attempt failed; its outcome is in the store")
         return None
@@ -1118,7 +1123,7 @@ class Machine:
             return self.failed(e, event["node"])
 
     def failed(self, e, node):
-        return {"ok": False, "value": None, "failures": [e.record(node.rstrip("."))]}
+        return {"ok": False, "value": None, "failures": [e.record(node)]}
 
     def do_gather(self, event):
         """The outcomes of a loop's items as its own."""
