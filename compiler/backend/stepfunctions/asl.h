@@ -167,6 +167,8 @@ bool asl_image_definition(const TargetCx *cx, const FlowSetting *image, Str *out
 uint32_t asl_retries(const Asl *a, NodeId n);
 /* The smallest size of Fargate that holds so many CPUs and MiB. */
 bool asl_fargate_size(double cpu, int64_t memory, int *units, int64_t *mib);
+/* Retry, as @retry says. */
+void asl_policy(Asl *a, JsonOut *j, NodeId n);
 /* The state that runs an attempt; then `next`, whatever became of it. */
 void asl_run(Asl *a, const Scope *s, NodeId n, const char *base, const char *next);
 

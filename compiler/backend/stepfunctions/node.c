@@ -48,9 +48,18 @@ void asl_object_key(Asl *a, const Scope *s, JsonOut *j, const char *key, const c
     asl_format(a, j, key, format, path, s->at != NULL ? 2 : 1);
 }
 
-static void inputs_state(Asl *a, const Scope *s, NodeId n, const char *base) {
+/* What a container reads first, or a function is called with. */
+static void put_order(Asl *a, const Scope *s, JsonOut *body, NodeId n, const char *base) {
     uint32_t count;
     Opnd *o = call_operands(a, n, &count);
+    asl_put(a, body, "call", base);
+    asl_node_path(a, s, body, "node", plain_name(a, n));
+    asl_path_field(a, body, "run", "$.c.run.id");
+    asl_leaves(a, s, body, "d", o, count);
+    free(o);
+}
+
+static void inputs_state(Asl *a, const Scope *s, NodeId n, const char *base) {
     JsonOut j = asl_state(a, asl_name(a, base, "inputs"), "Task");
     asl_put(a, &j, "Resource", "arn:aws:states:::aws-sdk:s3:putObject");
     json_key(&j, "Parameters");
@@ -59,16 +68,12 @@ static void inputs_state(Asl *a, const Scope *s, NodeId n, const char *base) {
     asl_object_key(a, s, &p, "Key", plain_name(a, n), "/in.json", true);
     json_key(&p, "Body");
     JsonOut body = json_open(&a->json, '{');
-    asl_put(a, &body, "call", base);
-    asl_node_path(a, s, &body, "node", plain_name(a, n));
-    asl_path_field(a, &body, "run", "$.c.run.id");
-    asl_leaves(a, s, &body, "d", o, count);
+    put_order(a, s, &body, n, base);
     json_close(&body);
     json_close(&p);
     json_key(&j, "ResultPath");
     buf_z(&a->json, "null");
     asl_task_end(a, &j, "s3", base, base);
-    free(o);
 }
 
 static void outcome_state(Asl *a, const Scope *s, NodeId n, const char *base, const char *key) {
@@ -85,15 +90,40 @@ static void outcome_state(Asl *a, const Scope *s, NodeId n, const char *base, co
     json_close(&r);
     asl_put(a, &j, "ResultPath", arena_printf(&a->arena, "$.v.%s", key));
     asl_task_end(a, &j, "s3", base, asl_check_name(a, base));
-    asl_key(a, key);
 }
+
+/* A function answers with the outcome itself. It raises an error to be called again; after the last time the outcome stands in the store. */
+static void function_state(Asl *a, const Scope *s, NodeId n, const char *base, const char *key) {
+    JsonOut j = asl_state(a, base, "Task");
+    asl_put(a, &j, "Resource", "arn:aws:states:::lambda:invoke");
+    json_key(&j, "Parameters");
+    JsonOut p = json_open(&a->json, '{');
+    asl_setting(a, &p, "FunctionName", "function");
+    json_key(&p, "Payload");
+    JsonOut payload = json_open(&a->json, '{');
+    asl_put(a, &payload, "do", "call");
+    put_order(a, s, &payload, n, base);
+    json_close(&payload);
+    json_close(&p);
+    json_key(&j, "ResultSelector");
+    buf_z(&a->json, "{\"o.$\":\"$.Payload\"}");
+    asl_put(a, &j, "ResultPath", arena_printf(&a->arena, "$.v.%s", key));
+    asl_policy(a, &j, n);
+    asl_catch(a, &j, "$.e", asl_name(a, base, "outcome"));
+    asl_put(a, &j, "Next", asl_check_name(a, base));
+    json_close(&j);
+}
+
+static bool by_function(const Asl *a) { return strcmp(asl_runner(a->cx), "lambda") == 0; }
 
 static void call(Asl *a, const Scope *s, NodeId n, const char *next) {
     const char *base = asl_node_name(a, s, n), *key = asl_node_key(a, s, n);
-    inputs_state(a, s, n, base);
+    if (!by_function(a)) inputs_state(a, s, n, base);
     asl_mark(a, a->flow->node_span.data[n]);
-    asl_run(a, s, n, base, asl_name(a, base, "outcome"));
+    if (by_function(a)) function_state(a, s, n, base, key);
+    else asl_run(a, s, n, base, asl_name(a, base, "outcome"));
     outcome_state(a, s, n, base, key);
+    asl_key(a, key);
     asl_check(a, s, base, plain_name(a, n), key, next);
     uint32_t count;
     Opnd *o = call_operands(a, n, &count);
@@ -680,7 +710,7 @@ static void fail_node(Asl *a, const Scope *s, NodeId n) {
 const char *asl_entry(Asl *a, const Scope *s, NodeId n, const char *next) {
     const char *base = asl_node_name(a, s, n);
     switch ((FlowNodeKind)node_at(a, n)->kind) {
-    case NODE_CALL: return asl_name(a, base, "inputs");
+    case NODE_CALL: return by_function(a) ? base : asl_name(a, base, "inputs");
     case NODE_SUB: return sub_entry(a, s, n, next);
     case NODE_PICK: return pick_entry(a, s, n, next);
     case NODE_EACH: return each_entry(a, s, n);

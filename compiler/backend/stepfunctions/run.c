@@ -1,4 +1,4 @@
-/* The state that runs an attempt of a call: a container of ECS or Batch, or a function. */
+/* The state that runs an attempt of a call in a container of ECS or Batch. */
 #include "compiler/backend/stepfunctions/asl.h"
 
 #include <math.h>
@@ -52,8 +52,8 @@ uint32_t asl_retries(const Asl *a, NodeId n) {
     return times == NULL || times->i <= 0 ? 0 : (uint32_t)times->i;
 }
 
-/* The container asks for another attempt by its exit status, so every error may be tried again. */
-static void put_policy(Asl *a, JsonOut *j, NodeId n) {
+/* The container asks for another attempt by its exit status, a function by an error, so every error may be tried again. */
+void asl_policy(Asl *a, JsonOut *j, NodeId n) {
     uint32_t times = asl_retries(a, n);
     if (times == 0) return;
     const FlowConst *delay = setting_const(a, n, SET_RETRY_DELAY), *factor = setting_const(a, n, SET_RETRY_FACTOR);
@@ -210,29 +210,19 @@ static void run_batch(Asl *a, const Scope *s, JsonOut *p, NodeId n, const char *
     json_close(&c);
 }
 
-static void run_lambda(Asl *a, const Scope *s, JsonOut *p, const char *node) {
-    asl_setting(a, p, "FunctionName", "function");
-    json_key(p, "Payload");
-    JsonOut payload = json_open(&a->json, '{');
-    asl_put(a, &payload, "do", "call");
-    asl_object_key(a, s, &payload, "call", node, "", false);
-    json_close(&payload);
-}
-
 void asl_run(Asl *a, const Scope *s, NodeId n, const char *base, const char *next) {
     const char *runner = asl_runner(a->cx), *node = atom_cstr(a->flow->atoms, a->flow->node.data[n].name);
     JsonOut j = asl_state(a, base, "Task");
-    bool ecs = strcmp(runner, "ecs") == 0, batch = strcmp(runner, "batch") == 0;
-    asl_put(a, &j, "Resource", ecs ? "arn:aws:states:::ecs:runTask.sync" : batch ? "arn:aws:states:::batch:submitJob.sync" : "arn:aws:states:::lambda:invoke");
+    bool batch = strcmp(runner, "batch") == 0;
+    asl_put(a, &j, "Resource", batch ? "arn:aws:states:::batch:submitJob.sync" : "arn:aws:states:::ecs:runTask.sync");
     json_key(&j, "Parameters");
     JsonOut p = json_open(&a->json, '{');
-    if (ecs) run_ecs(a, s, &p, n, node);
-    else if (batch) run_batch(a, s, &p, n, node);
-    else run_lambda(a, s, &p, node);
+    if (batch) run_batch(a, s, &p, n, node);
+    else run_ecs(a, s, &p, n, node);
     json_close(&p);
     json_key(&j, "ResultPath");
     buf_z(&a->json, "null");
-    put_policy(a, &j, n);
+    asl_policy(a, &j, n);
     asl_catch(a, &j, "$.e", next);
     asl_put(a, &j, "Next", next);
     json_close(&j);

@@ -1036,31 +1036,33 @@ class Machine:
 
     def main(self):
         """One attempt of the call that WF_CALL names. Exit status 1 asks for another one, as far as the machine grants it."""
-        sys.exit(1 if self.attempt(os.environ["WF_CALL"]) else 0)
+        key = os.environ["WF_CALL"]
+        again, _ = self.attempt(key, self.read(key + "/in.json"))
+        sys.exit(1 if again else 0)
 
-    def attempt(self, key):
+    def attempt(self, key, order):
+        """Whether another attempt is asked for, and the outcome."""
         import time as clock
-        order = self.read(key + "/in.json")
         try:
             last = self.read(key + "/outcome.json")
         except Exception:
             last = {"attempt": 0, "started": int(clock.time() * 1000)}
         if last.get("ok"):
-            return False  # the attempt before has ended well, whatever became of its container
+            return False, last  # the attempt before has ended well, whatever became of its container
         if last["attempt"] > 0 and last["failures"][0]["kind"] == "lost" and not self.retried(order, last, last["failures"][0]):
-            return False  # nobody could ask when that container was lost
+            return False, last  # nobody could ask when that container was lost
         outcome = {"node": order["node"], "attempt": last["attempt"] + 1, "started": last["started"]}
         lost = StepFailed("lost", "the container ended before the step").record(order["node"])
         self.write(key + "/outcome.json", {**outcome, "ok": False, "value": None, "failures": [lost]})
         again = False
         try:
-            outcome.update(ok=True, value=self.run(order, key, outcome))
+            outcome.update(ok=True, value=self.run(order, key, outcome), failures=[])
         except StepFailed as e:
             failure = e.record(order["node"])
             outcome.update(ok=False, value=None, failures=[failure])
             again = outcome["attempt"] <= self.calls[order["call"]].retries and self.retried(order, outcome, failure)
         self.write(key + "/outcome.json", outcome)
-        return again
+        return again, outcome
 
     def run(self, order, key, outcome):
         call, d = self.calls[order["call"]], order["d"]
@@ -1110,9 +1112,10 @@ class Machine:
     def do_call(self, event):
         """An attempt of a call in a function instead of a container. Only /tmp can be written there."""
         os.environ.setdefault("XDG_CACHE_HOME", "/tmp")
-        if self.attempt(event["call"]):
+        again, outcome = self.attempt("%s/%s" % (event["run"], event["node"]), event)
+        if again:
             raise type("WF.Retry", (Exception,), {})("the attempt failed; its outcome is in the store")
-        return None
+        return outcome
 
     def do_compute(self, event):
         try:
