@@ -1,0 +1,75 @@
+#!/usr/bin/env python3
+"""Runs emitted DAGs on the real Airflow, all in one process, and writes what became of them.
+
+    PYTHON run_jobs.py JOBS.json RESULTS.json
+
+PYTHON is the interpreter of build/engines/airflow3 or build/engines/airflow2. Jobs are
+`[{"name", "dir", "workflow", "params", "secrets", "work"}]`, results in their order
+`{"name", "state", "result", "nodes": {PATH: "succeeded"|"failed"}, "log"}`; tests/README.md says more.
+"""
+import json
+import os
+import pathlib
+import sys
+import traceback
+
+import session
+
+STATES = {"success": "succeeded", "failed": "failed"}
+
+
+def variables(job):
+    """What the DAG finds in its environment: where artifacts are stored, and the secrets."""
+    found = {"AIRFLOW_VAR_WFC_STORE": str(pathlib.Path(job["work"]) / "store")}
+    found.update({f"AIRFLOW_VAR_WFC_SECRET_{name.upper()}": value for name, value in job.get("secrets", {}).items()})
+    return found
+
+
+def nodes_of(instances):
+    """The calls of steps that ran: their tasks leave the path under the key `node`."""
+    found = {}
+    for state, values in instances.values():
+        if "node" in values and state in STATES:
+            found[values["node"]] = STATES[state]
+    return dict(sorted(found.items()))
+
+
+def result_of(instances):
+    values = instances.get(("return", -1), (None, {}))[1]
+    packed = values.get("return_value", {})
+    return json.loads(packed["json"]) if "json" in packed else packed.get("value")
+
+
+def run(airflow, job):
+    work = pathlib.Path(job["work"])
+    work.mkdir(parents=True, exist_ok=True)
+    log = work / "airflow.log"
+    result = {"name": job["name"], "state": "failed", "result": None, "nodes": {}}
+    kept = dict(os.environ)
+    os.environ.update(variables(job))
+    try:
+        with session.output_to(log):
+            try:
+                state, instances = airflow.run(airflow.load(job["dir"])[job["workflow"]], job.get("params", {}))
+                result.update(state=STATES.get(state, state), result=result_of(instances), nodes=nodes_of(instances))
+            except Exception:
+                traceback.print_exc()
+    finally:
+        os.environ.clear()
+        os.environ.update(kept)
+    result["log"] = log.read_text(errors="replace")
+    return result
+
+
+def main():
+    jobs = json.loads(pathlib.Path(sys.argv[1]).read_text())
+    results = []
+    if jobs:
+        airflow = session.Session(pathlib.Path(jobs[0]["work"]).resolve() / "airflow", [job["dir"] for job in jobs])
+        results = [run(airflow, job) for job in jobs]
+    pathlib.Path(sys.argv[2]).write_text(json.dumps(results, indent=1) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
