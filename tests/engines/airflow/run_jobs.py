@@ -26,11 +26,12 @@ def variables(job):
 
 
 def nodes_of(instances):
-    """The calls of steps that ran: their tasks leave the path under the key `node`."""
+    """The calls of steps that ran: what their tasks leave has the path as "node"."""
     found = {}
     for state, values in instances.values():
-        if "node" in values and state in STATES:
-            found[values["node"]] = STATES[state]
+        for key in ("return_value", "failure"):
+            if state in STATES and isinstance(values.get(key), dict) and "node" in values[key]:
+                found[values[key]["node"]] = STATES[state]
     return dict(sorted(found.items()))
 
 
