@@ -41,7 +41,7 @@ from airflow.timetables.trigger import CronTriggerTimetable
 import wf_shim as wf
 
 # Trigger rules: `collect` tasks look at everything that was before them, well or not.
-RULES = {"collect": "all_done", "join": "none_failed", "plain": "all_success"}
+RULES = {"collect": "all_done", "flat": "all_done", "join": "none_failed", "plain": "all_success"}
 
 
 class Absent(Exception):
@@ -78,14 +78,15 @@ class Values:
             self.maps = [*each.get("maps", []), self.ti.map_index]
         self.known, self.inputs = {}, {}
 
-    def place(self, task):
+    def index_of(self, task):
         """The map index at which a task around this one, or beside it, has its value."""
         return self.maps[len(task.loops) - 1] if task.loops else -1
 
     def raw(self, name):
-        if name not in self.known:
-            self.known[name] = self.ti.xcom_pull(task_ids=self.flow.tasks[name].operator.task_id, map_indexes=self.place(self.flow.tasks[name]))
-        return self.known[name]
+        task = self.flow.task_of(name)
+        if task.name not in self.known:
+            self.known[task.name] = self.ti.xcom_pull(task_ids=task.operator.task_id, map_indexes=self.index_of(task))
+        return self.known[task.name]
 
     def __call__(self, name):
         packed = self.raw(name)
@@ -95,6 +96,12 @@ class Values:
 
     def maybe(self, name):
         return None if self.raw(name) is None else self(name)
+
+    def result(self, needs, compute):
+        """The value of a block, once those tasks are known to have ended well."""
+        for need in needs:
+            self(need)
+        return compute(self) if compute else None
 
     def all_of(self, name, key="return_value"):
         """What all instances of a mapped task, or the one of another, have pushed under the key."""
@@ -155,6 +162,10 @@ class Values:
 
     def run_params(self):
         return {name: self.param(name) for name in sorted(self.flow.params)}
+
+
+def now():
+    return round(time.time() * 1000)
 
 
 def milliseconds(moment):
@@ -229,13 +240,24 @@ def secret(name):
 
 # ---- tasks ----
 
+class Block:
+    """What tasks have in common whose names begin alike: those of a branch, a loop, a workflow that is called."""
+
+    def __init__(self, path="", loop=None, entry=None, arm=None):
+        self.path, self.loop = path, loop    # of its nodes, and the innermost loop around them
+        self.entry, self.arm = entry, arm    # the task before its first ones, and for which choice of that they run
+        self.tasks = []                      # in the order of the text, with those of blocks inside
+
+
 class Task:
-    def __init__(self, name, kind, run, path, after, loop, guard, options):
-        self.name, self.kind, self.run, self.path = name, kind, run, path
-        self.after, self.loop, self.guard, self.options = list(after), loop, guard, options
+    def __init__(self, name, kind, run, options):
+        self.name, self.kind, self.run, self.options = name, kind, run, options
+        self.after, self.guard, self.loop = [], None, None
+        self.path = ""       # of its node
         self.loops = ()      # the loops around it, from the outside in
         self.part = 0        # of the tasks of a loop: how many inner loops are before it
-        self.source = None   # a task that gives a list to loop over: the loop's name
+        self.across = False  # something before it stands in another mapped group
+        self.source = False  # it gives the list that a mapped group is made from
         self.node = False    # a call of a step
         self.retry = None
         self.operator = None
@@ -244,7 +266,7 @@ class Task:
         """Its name inside the mapped group of its loop, or inside the DAG."""
         if self.loop is not None:
             return self.name[len(self.loop) + 1:]
-        return self.name.replace(".", "--") if self.source is not None and self.kind == "collect" else self.name
+        return self.name.replace(".", "--") if self.kind == "flat" else self.name
 
 
 class Retry:
@@ -271,48 +293,122 @@ class Retry:
 
 
 class Flow:
-    """One workflow, as the list of its tasks."""
+    """One workflow, as the list of its tasks in the order of the text.
 
-    def __init__(self, dag_id, params=None, store=None, folder=None, code=None, **options):
+    The dots of a name tell the blocks around a task. A task without `after` is among the first of its block. In `after` and
+    `v(...)` the name of a node stands for the task that has its value: of blocks that is NAME-value."""
+
+    def __init__(self, dag_id, params=None, store=None, project=None, **options):
         self.dag_id, self.params, self.options = dag_id, params or {}, options
-        self.store, self.folder, self.code = Store(store), folder, code
-        self.tasks, self.loops = {}, {}
+        self.store, self.project = Store(store), project
+        self.tasks, self.loops, self.blocks = {}, {}, {"": Block()}
+
+    # blocks and tasks
+
+    def add(self, name, kind, run, after=(), **options):
+        t = self.tasks[name] = Task(name, kind, run, options)
+        around, _, local = name.rpartition(".")
+        block = self.blocks[around]
+        t.after, t.loop = list(after), block.loop
+        if not t.after and block.entry is not None:
+            t.after = [block.entry]
+            t.guard = None if block.arm is None else (block.entry, block.arm)
+        t.path = self.path_of(name)
+        t.loops = self.loops.get(t.loop, ())
+        self.blocks[""].tasks.append(t)
+        while around:
+            if around in self.blocks:
+                self.blocks[around].tasks.append(t)
+            around = around.rpartition(".")[0]
+        return t
+
+    def path_of(self, name):
+        around, _, local = name.rpartition(".")
+        path, node = self.blocks[around].path, local.partition("-")[0]
+        return "%s.%s" % (path, node) if path else node
+
+    def open(self, name, owner, path="", loop=None, entry=None, arm=None):
+        """A block; `path` is what stands behind the path of the node whose it is."""
+        around = self.blocks[owner.rpartition(".")[0]]
+        self.blocks[name] = Block((self.path_of(owner) if owner else "") + path, loop or around.loop, entry, arm)
+
+    def task_of(self, name):
+        return self.tasks[name] if name in self.tasks else self.tasks[name + "-value"]
+
+    def names_in(self, block):
+        return [t.name for t in self.blocks[block].tasks]
+
+    def last_in(self, block):
+        """The tasks of a block that none of its tasks follows: when their values are there, so are all others."""
+        followed = {self.task_of(a).name for t in self.blocks[block].tasks for a in t.after if a in self.tasks or a + "-value" in self.tasks}
+        return [t.name for t in self.blocks[block].tasks if t.name not in followed]
 
     # what a workflow consists of
 
-    def add(self, name, kind, run, path, after, loop=None, guard=None, **options):
-        t = self.tasks[name] = Task(name, kind, run, path, after, loop, guard, options)
-        t.loops = self.loops[loop] if loop is not None else ()
-        own = [self.tasks[a].part for a in t.after if self.tasks[a].loop == loop]
-        t.part = max(own, default=0)
-        return t
-
-    def value(self, name, run, path="", after=(), **place):
+    def value(self, name, run, after=()):
         """A value that is computed once."""
-        self.add(name, "plain", run, path, after, **place)
+        self.add(name, "plain", run, after)
 
-    def begin(self, name, inputs=None, **place):
-        """The point at which a block starts, as NAME-begin, with the inputs of a workflow that is called."""
-        self.value(name + "-begin", lambda v: {"started": round(time.time() * 1000), **(inputs(v) if inputs else {})}, **place)
+    def gate(self, name, after=()):
+        """A point in the order."""
+        self.add(name, "plain", lambda v: None, after)
 
-    def call(self, name, step, inputs, path=None, after=(), loop=None, guard=None, retry=None, timeout=None, env=None, **options):
+    def fail(self, name, message, after=()):
+        def run(v):
+            raise wf.StepFailed("fail", message(v))
+        self.add(name, "plain", run, after)
+
+    def call(self, name, step, inputs, after=(), retry=None, timeout=None, env=None, **options):
         """A call of a step."""
         retry = retry or Retry(0)
 
         def run(v):
             return self.run_step(v, step, inputs, retry, timeout, env)
-        t = self.add(name, "plain", run, path or name, after, loop, guard, **retry.options(), **options)
+        t = self.add(name, "plain", run, after, **retry.options(), **options)
         t.node, t.retry = True, retry
 
-    def fail(self, name, message, path="", after=(), **place):
+    def begin(self, name, inputs=None, after=()):
+        """The start of a try, or of a workflow that is called with these inputs."""
+        self.value(name + "-begin", lambda v: {"started": now(), **(inputs(v) if inputs else {})}, after)
+        self.open(name, name, entry=name + "-begin")
+
+    def choose(self, name, arms, arm, after=()):
+        """A branch: `arm` gives the number of the one that runs. Then the tasks of the arms, then `join`."""
+        self.value(name + "-choose", lambda v: {"arm": arm(v)}, after)
+        for i, arm_name in enumerate(arms):
+            self.open("%s.%s" % (name, arm_name), name, entry=name + "-choose", arm=i)
+
+    def join(self, name, arms):
+        """The value of the branch that ran; `arms` compute it."""
+        blocks = [b for b in self.blocks if b.rpartition(".")[0] == name and self.blocks[b].entry == name + "-choose"]
+        lasts = [self.last_in(b) for b in blocks]
+
         def run(v):
-            raise wf.StepFailed("fail", message(v))
-        self.add(name, "plain", run, path, after, **place)
+            arm = v(name + "-choose")["arm"]
+            return v.result(lasts[arm], arms[arm])
+        self.add(name + "-value", "join", run, [name + "-choose", *(last for these in lasts for last in these)])
 
-    def each(self, name, items, second=None, admit=None, path="", after=(), loop=None, guard=None):
-        """The items of a loop, as NAME-items; its tasks are those with loop=NAME."""
-        self.loops[name] = (*(self.loops[loop] if loop is not None else ()), name)
+    def catch(self, name, result=None):
+        """Behind the tasks of a try: NAME-catch is {"arm": 0, "value"}, or {"arm": 1, "failure"} when one of them failed."""
+        watch, needs = self.names_in(name), self.last_in(name)
 
+        def run(v):
+            v(name + "-begin")
+            return self.outcome(v, needs, result, watch)
+        self.add(name + "-catch", "collect", run, [name + "-begin", *watch])
+        self.open(name + ".catch", name, ".catch", entry=name + "-catch", arm=1)
+
+    def caught(self, name, result=None):
+        """Behind the tasks of its catch: the value of a try."""
+        needs = self.last_in(name + ".catch")
+
+        def run(v):
+            found = v(name + "-catch")
+            return v.result(needs, result) if found["arm"] else found["value"]
+        self.add(name + "-value", "join", run, [name + "-catch", *needs])
+
+    def each(self, name, items, second=None, admit=None, after=()):
+        """A loop over the items. Then the tasks of an item, then `gather`."""
         def run(v):
             xs = items(v)
             ys = second(v) if second else None
@@ -327,20 +423,23 @@ class Flow:
                             continue
                 found.append(element)
             return found
-        t = self.add(name + "-items", "plain", run, path, after, loop, guard)
-        if loop is None:
-            t.source = name
+        t = self.add(name + "-items", "plain", run, after)
+        self.loops[name] = (*t.loops, name)
+        self.open(name, name, "[%]", name, name + "-items")
+        t.source = t.loop is None
+        if t.source:
             return
 
         def flatten(v):
             found = [(packed["maps"], element) for packed in v.all_of(t.name) for element in unpack(packed)]
             return [{**element, "maps": maps} for maps, element in sorted(found, key=lambda x: (x[0], x[1]["index"]))]
-        self.add(name + "-flat", "collect", flatten, path, [t.name]).source = name
+        flat = self.add(name + "-flat", "flat", flatten, [t.name])
+        flat.loop, flat.loops, flat.guard, flat.source = None, (), None, True
 
-    def gather(self, name, needs, result, path="", after=(), loop=None, tolerate=None):
+    def gather(self, name, result=None, tolerate=None):
         """The value of a loop: the results of its items in their order."""
-        t = self.add(name + "-value", "join" if tolerate is None and loop is None else "collect", None, path, after, loop)
-        t.part = max(t.part, self.tasks[name + "-items"].part + (loop is not None))
+        needs, inner = self.last_in(name), len(self.loops[name]) > 1
+        everything = inner or tolerate is not None
 
         def run(v):
             v(name + "-items")
@@ -351,89 +450,103 @@ class Flow:
             for i in mine:
                 try:
                     with v.inside(name, elements[i], {need: columns[need].get(i) for need in needs}):
-                        for need in needs:
-                            v(need)
-                        values.append(result(v) if result else None)
+                        values.append(v.result(needs, result))
                 except Absent:
                     values.append(None)
                     failed += 1
                 except wf.Trap as e:
-                    self.record(v, "value", e, v.path(path) + "[%d]" % elements[i]["index"])
+                    self.record(v, "value", e, "%s[%d]" % (v.path(v.task.path), elements[i]["index"]))
                     values.append(None)
                     failed += 1
             if failed > (0 if tolerate is None else math.floor(tolerate * len(mine) + 1e-9)):
                 raise AirflowFailException("%d of %d items failed" % (failed, len(mine)))
             return values
-        t.run = run
+        self.add(name + "-value", "collect" if everything else "join", run,
+                 [name + "-items", *([self.source_of(name)] if inner else []), *(self.names_in(name) if everything else needs)])
 
     def source_of(self, loop):
         return loop + ("-items" if len(self.loops[loop]) == 1 else "-flat")
 
-    def choose(self, name, arm, **place):
-        """Which branch runs, as NAME-choose: {"arm": its number}."""
-        self.value(name + "-choose", lambda v: {"arm": arm(v)}, **place)
-
-    def join(self, name, arms, choice=None, path="", after=(), loop=None):
-        """The value of the chosen branch. arms: by number, the tasks that must be there and the value."""
-        def run(v):
-            needs, result = arms[v(choice)["arm"]] if choice else arms[0]
-            for need in needs:
-                v(need)
-            return result(v) if result else None
-        self.add(name, "join", run, path, after, loop)
-
-    def catch(self, name, needs, result, watch, path="", after=(), loop=None):
-        """Whether a try has failed, as NAME-catch: {"arm": 0, "value"} or {"arm": 1, "failure"}."""
-        def run(v):
-            v(name + "-begin")
-            return self.outcome(v, needs, result, watch, path)
-        self.add(name + "-catch", "collect", run, path, [*after, *watch], loop)
-
-    def passes(self, name, number, state, until, needs=(), path="", after=(), loop=None, guard=None):
-        """The state before a pass of a repeat, as NAME-NUMBER: {"arm": 0 to go on or 1, "state"}."""
-        own = "%s-%d" % (name, number)
+    def passes(self, name, number, state, until=None, after=()):
+        """The state before a pass of a repeat: NAME-NUMBER is {"arm": 0 to go on or 1, "state"}. Then the tasks of the pass."""
+        own, before = "%s-%d" % (name, number), "%s.%d" % (name, number - 1)
+        needs = self.last_in(before) if number else []
 
         def run(v):
-            for need in needs:
-                v(need)
-            found = {"arm": 1, "state": state(v)}
+            found = {"arm": 1, "state": v.result(needs, state)}
             v.known[own] = pack(found)
             return {**found, "arm": 1 if until is None or until(v) else 0}
-        self.add(own, "plain", run, path, after, loop, guard)
+        t = self.add(own, "plain", run, ["%s-%d" % (name, number - 1), *needs] if number else after)
+        if number:
+            t.guard = ("%s-%d" % (name, number - 1), 0)
+        self.open("%s.%d" % (name, number), name, "[%d]" % number, entry=own, arm=0)
 
-    def repeated(self, name, passes, path="", after=(), loop=None):
-        """The last state of a repeat of so many passes, as NAME-value."""
+    def repeated(self, name, most):
+        """The value of a repeat: the last state."""
+        states = ["%s-%d" % (name, i) for i in range(most + 1)]
+
         def run(v):
-            for i in range(passes + 1):
-                state = v("%s-%d" % (name, i))
-                if state["arm"]:
-                    return state["state"]
-        self.add(name + "-value", "join", run, path, after, loop)
+            return next(state for state in map(v, states) if state["arm"])["state"]
+        self.add(name + "-value", "join", run, states)
 
-    def end(self, name, begin, needs, result, watch, path="", after=(), loop=None):
-        """How the body of a workflow with handlers has ended, as NAME-end."""
+    def result(self, name, result=None):
+        """The value of a workflow without handlers: of the one that the node calls, or of the run."""
+        needs, begin = self.last_in(name), [name + "-begin"] if name else []
+
         def run(v):
-            if begin:
-                v(begin)
-            found = self.outcome(v, needs, result, watch, path)
-            started = v(begin)["started"] if begin else v.run_time()
-            return {**found, "status": "failed" if found["arm"] else "succeeded", "duration": round(time.time() * 1000) - started}
-        self.add(name + "-end", "collect", run, path, [*after, *watch], loop)
+            for task in begin:
+                v(task)
+            return v.result(needs, result)
+        self.add(name + "-value" if name else "return", "join", run, [*begin, *needs])
 
-    def ended(self, name, end, handlers, path="", after=(), loop=None, final=None):
-        """The value of a workflow with handlers. handlers: the needs of `on success` and `on failure`, final those of `finally`."""
+    def end(self, name, result=None):
+        """Behind the body of a workflow with handlers, how it ended, as NAME-end. Then the tasks of `on-success` and `on-failure`."""
+        own, begin = (name or "return") + "-end", [name + "-begin"] if name else []
+        watch, needs = self.names_in(name), self.last_in(name)
+
+        def run(v):
+            started = v(begin[0])["started"] if begin else v.run_time()
+            found = self.outcome(v, needs, result, watch)
+            return {**found, "status": "failed" if found["arm"] else "succeeded", "duration": now() - started}
+        self.add(own, "collect", run, [*begin, *watch])
+        for arm, handler in enumerate(("on_success", "on_failure")):
+            self.open_handler(name, handler, own, arm)
+
+    def open_handler(self, name, handler, entry, arm):
+        inside = handler.replace("_", "-")
+        self.open("%s.%s" % (name, inside) if name else inside, name, "." + handler if name else handler, entry=entry, arm=arm)
+
+    def finish(self, name=""):
+        """Behind the handlers so far: the point at which `finally` starts. Then its tasks."""
+        end = (name or "return") + "-end"
+        before = [t for t in self.names_in(name) if self.is_handler(name, t)]
+
+        def run(v):
+            v(end)
+            return {"arm": 0}
+        self.add((name or "return") + "-final", "collect", run, [end, *before])
+        self.open_handler(name, "finally", (name or "return") + "-final", 0)
+
+    @staticmethod
+    def is_handler(name, task):
+        inside = task[len(name) + 1 if name else 0:]
+        return inside.startswith(("on-success.", "on-failure.", "finally."))
+
+    def ended(self, name=""):
+        """The value of a workflow with handlers."""
+        end, prefix = (name or "return") + "-end", name + "." if name else ""
+        needs = [self.last_in(prefix + "on-success"), self.last_in(prefix + "on-failure")]
+        final = [*self.last_in(prefix + "finally"), (name or "return") + "-final"] if prefix + "finally" in self.blocks else []
+
         def run(v):
             found = v(end)
-            for need in [*handlers[found["arm"]], *(final or [])]:
+            for need in [*needs[found["arm"]], *final]:
                 v(need)
             if found["arm"]:
                 raise AirflowFailException("%s failed: %s" % (found["failure"]["step"] or self.dag_id, found["failure"]["message"]))
             return found["value"]
-        self.add(name, "collect", run, path, after, loop)
-
-    def finish(self, name, end, after=(), loop=None):
-        """The point at which `finally` starts: everything before it has ended, well or not."""
-        self.add(name, "collect", lambda v: {"arm": 0, **({} if v(end) else {})}, "", after, loop)
+        self.add(name + "-value" if name else "return", "collect", run,
+                 [end, *final, *(t for t in self.names_in(name) if self.is_handler(name, t))])
 
     # how tasks run
 
@@ -445,10 +558,11 @@ class Flow:
         facts = {"WF_RUN_ID": v.run_id(), "WF_STEP": path, "WF_ATTEMPT": str(attempt), "WF_IDEMPOTENCY_KEY": base}
         spec = dict(step)
         here = os.path.dirname(os.path.abspath(__file__))
-        if spec.pop("project", False):
-            spec["folder"] = self.folder or here
-        if spec.pop("own_code", False):
-            spec["code_dir"] = os.path.join(here, self.code)
+        project = os.path.join(here, self.project or ".")
+        if spec.pop("in_project", False):
+            spec["folder"] = project
+        if spec.pop("with_code", False):
+            spec["code_dir"] = project
         outputs = wf.step(spec, v.inputs, self.store, urllib.parse.quote("%s/%d" % (base, attempt)), facts,
                           env(v) if env else None, timeout(v) if timeout else None, secret)
         if not step["outputs"]:
@@ -461,34 +575,46 @@ class Flow:
         return failure
 
     def failures(self, v, watch):
-        """The failures of the tasks, in the order of the text and within loops in that of the items."""
+        """The failures of the tasks that nothing inside has dealt with, in the order of the text; within loops in that of the items."""
         place = {name: i for i, name in enumerate(watch)}
-        first = {}
+        first, found, values = {}, [], {}
         for name in watch:
             for loop in self.tasks[name].loops:
                 first.setdefault(loop, place[name])
-        found = []
         for name in watch:
             loops = self.tasks[name].loops
             for pushed in v.all_of(name, "failure"):
-                if pushed["maps"][:len(v.maps)] == v.maps:
+                if pushed["maps"][:len(v.maps)] == v.maps and not self.dealt_with(v, name, pushed["maps"], place, values):
                     key = [k for loop, at in zip(loops, pushed["maps"]) for k in (first[loop], at)]
                     found.append(([*key, place[name]], pushed["failure"]))
         return [failure for _, failure in sorted(found, key=lambda x: x[0])]
 
-    def outcome(self, v, needs, result, watch, path):
-        failures = self.failures(v, watch)
+    def dealt_with(self, v, name, maps, watch, values):
+        """Whether a block around the task, among those that are watched, has caught or tolerated its failure."""
+        def values_of(task):
+            if task not in values:
+                values[task] = {tuple(packed.get("maps", ())): unpack(packed) for packed in v.all_of(task)}
+            own = tuple(maps[:len(self.tasks[task].loops)])
+            return values[task].get(own), own in values[task]
+        block = name.rpartition(".")[0]
+        while block:
+            if block + "-value" in watch and values_of(block + "-value")[1]:
+                return True
+            if block + "-catch" in watch and not name.startswith(block + ".catch.") and (values_of(block + "-catch")[0] or {}).get("arm"):
+                return True
+            block = block.rpartition(".")[0]
+        return False
+
+    def outcome(self, v, needs, result, watch):
+        """How the tasks of a block ended: {"arm": 0 or 1, "failures", "failure", "value"}."""
         try:
-            for need in needs:
-                v(need)
-            if not failures:
-                return {"arm": 0, "failures": [], "failure": None, "value": result(v) if result else None}
+            return {"arm": 0, "failures": [], "failure": None, "value": v.result(needs, result)}
         except Absent as e:
-            lost = self.tasks[e.args[0]]
-            failures = failures or [wf.StepFailed("lost", "the task `%s` left nothing behind; its log in Airflow tells why" % lost.name)
-                                    .record(v.path(lost.path))]
+            lost = self.task_of(e.args[0])
+            failures = self.failures(v, watch) or [
+                wf.StepFailed("lost", "the task `%s` left nothing behind; its log in Airflow tells why" % lost.name).record(v.path(lost.path))]
         except wf.Trap as e:
-            failures = [wf.StepFailed("value", str(e)).record(v.path(path))]
+            failures = [wf.StepFailed("value", str(e)).record(v.path(v.task.path))]
         return {"arm": 1, "failures": failures, "failure": failures[0], "value": None}
 
     def check(self, v):
@@ -506,6 +632,8 @@ class Flow:
         if t.guard is not None and (v.maybe(t.guard[0]) or {}).get("arm") != t.guard[1]:
             raise AirflowSkipException("the branch of this task was not taken")
         try:
+            if t.across and t.kind == "plain":
+                v.result(t.after, None)
             self.check(v)
             found = t.run(v)
         except Absent as e:
@@ -516,68 +644,88 @@ class Flow:
             failure = self.record(v, e.kind, e, v.path(t.path))
             again = t.node and t.retry.again(failure)
             raise (AirflowException if again else AirflowFailException)("%s: %s" % (failure["step"], failure["message"]))
-        if t.source is not None:
+        if t.source:
             return found
         return {**pack(found), **({"maps": v.maps} if v.maps else {}), **({"node": v.path(t.path)} if t.node else {})}
 
     # how they become a DAG
 
-    def is_across(self, t, a):
-        """Whether the task `a` before it stands in another mapped group, whose instances end well or not without regard to its own."""
-        return bool(t.loops) and a.loops[:len(t.loops)] == t.loops and (a.loops != t.loops or a.part < t.part)
+    def sort(self):
+        """The tasks, each behind those before it; tells to which part of their loops they belong."""
+        followers, left = {}, {}
+        for t in self.tasks.values():
+            t.after = list(dict.fromkeys(self.task_of(a).name for a in t.after))
+            left[t.name] = len(t.after)
+            for a in t.after:
+                followers.setdefault(a, []).append(t)
+        ready, done = [t for t in self.tasks.values() if not t.after], 0
+        while done < len(ready):
+            t = ready[done]
+            done += 1
+            before = [self.tasks[a] for a in t.after]
+            t.part = max((a.part for a in before if a.loop == t.loop), default=0)
+            inner = {a.loops[len(t.loops)] for a in before if len(a.loops) > len(t.loops) and a.loops[:len(t.loops)] == t.loops}
+            if t.loop is not None and t.name[:-6] in inner:
+                t.part = max(t.part, self.tasks[t.name[:-6] + "-items"].part + 1)
+            t.across = bool(t.loops) and any(a.loops[:len(t.loops)] == t.loops and (a.loop != t.loop or a.part < t.part) for a in before)
+            for follower in followers.get(t.name, ()):
+                left[follower.name] -= 1
+                if not left[follower.name]:
+                    ready.append(follower)
+        return ready
 
     def operator(self, t, *each):
         def run(*args):
             return self.execute(t, *args)
-        across = any(self.is_across(t, self.tasks[a]) for a in t.after)
         local = t.inside().rpartition(".")[2]
         run.__name__ = local.replace("-", "_")
-        t.operator = task(task_id=local, trigger_rule=RULES["collect" if across else t.kind], **t.options)(run)(*each).operator
+        t.operator = task(task_id=local, trigger_rule=RULES["collect" if t.across else t.kind], **t.options)(run)(*each).operator
 
-    def place(self, tasks, groups, root, build):
+    def place(self, tasks, groups, build):
         """Builds each task in the task groups that the dots of its name tell; `groups` are those that there are already."""
         for t in tasks:
             with contextlib.ExitStack() as stack:
-                names = t.inside().split(".")[:-1]
-                for i, name in enumerate(names):
-                    key = (*root, *names[:i + 1])
-                    if key not in groups:
-                        groups[key] = TaskGroup(name)
-                    stack.enter_context(groups[key])
+                self.enter(t.inside().split(".")[:-1], groups, stack)
                 build(t)
 
-    def map_loop(self, loop, part, groups):
-        """The tasks of a loop that come before its inner loops, or behind so many of them, as a mapped group."""
-        tasks = [t for t in self.tasks.values() if t.loop == loop and t.part == part]
+    @staticmethod
+    def enter(names, groups, stack):
+        for i, name in enumerate(names):
+            key = tuple(names[:i + 1])
+            if key not in groups:
+                groups[key] = TaskGroup(name)
+            stack.enter_context(groups[key])
+
+    def map_part(self, loop, part, tasks, groups):
+        """Those tasks of a loop that come before its inner loops, or behind so many of them, as a mapped group."""
         name = loop if len(self.loops[loop]) == 1 else loop.replace(".", "--")
         *around, last = (name + ("-%d" % (part + 1) if part else "")).split(".")
 
         @task_group(group_id=last)
         def body(each):
-            self.place(tasks, {}, (), lambda t: self.operator(t, each))
+            self.place(tasks, {}, lambda t: self.operator(t, each))
             for t in tasks:
-                for a in t.after:
-                    if self.tasks[a] in tasks:
-                        t.operator.set_upstream(self.tasks[a].operator)
+                for a in map(self.tasks.get, t.after):
+                    if a.loop == loop and a.part == part:
+                        t.operator.set_upstream(a.operator)
         with contextlib.ExitStack() as stack:
-            for i in range(len(around)):
-                key = tuple(around[:i + 1])
-                if key not in groups:
-                    groups[key] = TaskGroup(around[i])
-                stack.enter_context(groups[key])
+            self.enter(around, groups, stack)
             body.expand(each=self.tasks[self.source_of(loop)].operator.output)
 
     def dag(self):
-        groups = {}
+        groups, parts = {}, {}
         params = {name: Param(*default, **schema) for name, (_, schema, *default) in self.params.items()}
+        tasks = self.sort()
+        for t in self.tasks.values():
+            parts.setdefault((t.loop, t.part), []).append(t)
         with DAG(self.dag_id, params=params, **self.options) as dag:
-            self.place([t for t in self.tasks.values() if not t.loops], groups, (), self.operator)
+            self.place(parts.pop((None, 0), []), groups, self.operator)
             for loop in self.loops:
-                for part in sorted({t.part for t in self.tasks.values() if t.loop == loop}):
-                    self.map_loop(loop, part, groups)
-            for t in self.tasks.values():
+                for _, part in sorted(key for key in parts if key[0] == loop):
+                    self.map_part(loop, part, parts[loop, part], groups)
+            for t in tasks:
                 for a in map(self.tasks.get, t.after):
-                    # What an outer task gives has come before the inner group was expanded.
-                    if a.loops[:len(t.loops)] == t.loops and not (t.loops and a.loops == t.loops and a.part == t.part):
+                    # What an outer task gives was there before the mapped group was expanded.
+                    if a.loops[:len(t.loops)] == t.loops and not (t.loops and a.loop == t.loop and a.part == t.part):
                         t.operator.set_upstream(a.operator)
         return dag
