@@ -18,6 +18,7 @@ import json
 import math
 import os
 import random
+import tempfile
 import time
 import urllib.parse
 
@@ -36,7 +37,7 @@ except ImportError:  # 2.11, and where 3 had the exceptions at first
         from airflow.operators.python import get_current_context
         from airflow.utils.task_group import TaskGroup
     from airflow.exceptions import AirflowException, AirflowFailException, AirflowSkipException
-from airflow.timetables.trigger import CronTriggerTimetable
+from airflow.timetables.trigger import CronTriggerTimetable  # noqa: F401  (of the files that import this one)
 
 import wf_shim as wf
 
@@ -109,7 +110,7 @@ class Values:
         return [] if found is None else [found] if isinstance(found, dict) else list(found)
 
     def param(self, name):
-        return self.context["params"][name]
+        return self("return-begin")[name] if name in self.flow.files else self.context["params"][name]
 
     def input(self, name):
         """An input of the step that is called."""
@@ -164,6 +165,14 @@ class Values:
         return {name: self.param(name) for name in sorted(self.flow.params)}
 
 
+def date(text):
+    return datetime.datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=datetime.timezone.utc)
+
+
+def minutes(n):
+    return datetime.timedelta(minutes=n)
+
+
 def now():
     return round(time.time() * 1000)
 
@@ -173,6 +182,13 @@ def milliseconds(moment):
 
 
 # ---- artifacts and secrets ----
+
+def holds_files(type):
+    """Whether values of the type as the shim knows it have files in them."""
+    if type[0] in ("list", "map", "opt"):
+        return holds_files(type[1])
+    return type[0] in ("file", "dir") or (type[0] == "struct" and any(holds_files(field[2]) for field in type[2]))
+
 
 class Objects:
     """A store by Airflow's object storage: any scheme, with the connection in the URI: s3://aws_default@bucket/prefix."""
@@ -288,8 +304,8 @@ class Retry:
             delay = random.uniform(delay / 2, delay)
         time.sleep(max(delay - self.base, 0) / 1000)
 
-    def again(self, failure):
-        return failure["kind"] not in ("value", "fail") and (self.on is None or self.on(failure))
+    def again(self, v, failure):
+        return failure["kind"] not in ("value", "fail") and (self.on is None or self.on(v, failure))
 
 
 class Flow:
@@ -302,6 +318,10 @@ class Flow:
         self.dag_id, self.params, self.options = dag_id, params or {}, options
         self.store, self.project = Store(store), project
         self.tasks, self.loops, self.blocks = {}, {}, {"": Block()}
+        self.files = [name for name, (type, *_) in self.params.items() if holds_files(type)]
+        if self.files:
+            self.value("return-begin", self.take_in)
+            self.blocks[""].entry = "return-begin"
 
     # blocks and tasks
 
@@ -369,7 +389,7 @@ class Flow:
 
     def begin(self, name, inputs=None, after=()):
         """The start of a try, or of a workflow that is called with these inputs."""
-        self.value(name + "-begin", lambda v: {"started": now(), **(inputs(v) if inputs else {})}, after)
+        self.value(name + "-begin", lambda v: {"started": now(), "inputs": inputs(v) if inputs else {}}, after)
         self.open(name, name, entry=name + "-begin")
 
     def choose(self, name, arms, arm, after=()):
@@ -569,6 +589,38 @@ class Flow:
             return None
         return outputs if len(outputs) > 1 else next(iter(outputs.values()))
 
+    def take_in(self, v):
+        """The parameters with files: their paths and addresses become files of the store."""
+        prefix = urllib.parse.quote("%s/%s/params" % (self.dag_id, v.run_id()))
+        with tempfile.TemporaryDirectory(prefix="wf-") as work:
+            stage = wf.Stage(self.store, prefix, work)
+            return {name: self.taken(stage, self.params[name][0], v.context["params"][name], name) for name in self.files}
+
+    def taken(self, stage, type, v, where):
+        kind = type[0]
+        if v is None or kind == "opt":
+            return None if v is None else self.taken(stage, type[1], v, where)
+        if kind == "list":
+            return [self.taken(stage, type[1], x, "%s/%d" % (where, i)) for i, x in enumerate(v)]
+        if kind == "map":
+            return {k: self.taken(stage, type[1], x, "%s/%s" % (where, k)) for k, x in v.items()}
+        if kind == "struct":
+            return {f[1]: self.taken(stage, f[2], v.get(f[1]), "%s/%s" % (where, f[1])) for f in type[2]}
+        if kind not in ("file", "dir") or not isinstance(v, str):
+            return v
+        name = v.rstrip("/").rpartition("/")[2]
+        if kind == "dir":
+            return stage.keep_dir(v[7:] if v.startswith("file://") else v, name)
+        path = os.path.join(stage.work, "in", where, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        try:
+            self.store.get(v, path)
+            return stage.keep_file(type, path, name)
+        except OSError as e:
+            raise wf.Trap("parameter `%s`: cannot read %s: %s" % (where, v, e.strerror or e))
+        except wf.OutputError as e:
+            raise wf.Trap("parameter `%s`: %s" % (where, e))
+
     def record(self, v, kind, error, path):
         failure = error.record(path) if isinstance(error, wf.StepFailed) else wf.StepFailed(kind, str(error)).record(path)
         v.ti.xcom_push(key="failure", value={"failure": failure, "maps": v.maps, **({"node": path} if v.task.node else {})})
@@ -623,7 +675,8 @@ class Flow:
             raise wf.Trap("the workflow has no parameter `%s`" % unknown[0])
         for name, (type, *_) in self.params.items():
             try:
-                wf.decode(type, v.param(name))
+                if name not in self.files:
+                    wf.decode(type, v.param(name))
             except wf.Trap as e:
                 raise wf.Trap("parameter `%s`: %s" % (name, e))
 
@@ -642,7 +695,7 @@ class Flow:
             raise AirflowFailException(self.record(v, "value", e, v.path(t.path))["message"])
         except wf.StepFailed as e:
             failure = self.record(v, e.kind, e, v.path(t.path))
-            again = t.node and t.retry.again(failure)
+            again = t.node and t.retry.again(v, failure)
             raise (AirflowException if again else AirflowFailException)("%s: %s" % (failure["step"], failure["message"]))
         if t.source:
             return found

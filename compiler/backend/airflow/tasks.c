@@ -1,0 +1,339 @@
+/* The tasks of a workflow, in the order of the text. Their names tell the blocks that they stand in; see wf_airflow.py. */
+#include "compiler/backend/airflow/airflow.h"
+#include "compiler/backend/emit/py_out.h"
+
+#include <inttypes.h>
+
+static void put_region(Writer *w, const Block *b);
+static void put_workflow(Writer *w, const Block *body, const char *name);
+
+static const FlowRegion *region_of(const Writer *w, const Block *b) { return &w->f->region.data[b->region]; }
+
+/* --- pieces --- */
+
+static const char *id_of(Writer *w, const Block *b, const FlowNode *n) {
+    return arena_printf(&w->arena, "%s%s", b->id, atom_cstr(w->f->atoms, n->name));
+}
+
+static const char *join(Writer *w, const char *a, const char *b) { return arena_printf(&w->arena, "%s%s", a, b); }
+
+/* A line that says where the node stands, where a doc comment or another file does not. */
+static void open_call(Writer *w, NodeId id, const char *method, const char *name) {
+    emit_mark(w->out, w->f->node_span.data[id]);
+    buf_printf(w->b, "flow.%s(\"%s\"", method, name);
+}
+
+/* `, after=["a", "b"]`: the nodes before it; the first of a block need none. */
+static void put_after(Writer *w, const Block *b, NodeId id) {
+    const Flow *f = w->f;
+    uint32_t first = f->pred_at.data[id], end = f->pred_at.data[id + 1];
+    if (first == end) return;
+    buf_z(w->b, ", after=[");
+    for (uint32_t i = first; i < end; i++) {
+        if (i > first) buf_z(w->b, ", ");
+        py_z(w->b, id_of(w, b, &f->node.data[f->edge.data[i].from]));
+    }
+    buf_addc(w->b, ']');
+}
+
+static void close_call(Writer *w) { buf_z(w->b, ")\n"); }
+
+/* `, lambda v: ...` of the block's value, if it has one. */
+static void put_result(Writer *w, const Block *b) {
+    Opnd result = region_of(w, b)->result;
+    if (result == OPND_ABSENT) return;
+    buf_z(w->b, ", ");
+    aw_lambda(w, b, result);
+}
+
+/* --- calls --- */
+
+static int64_t int_of(Writer *w, const FlowNode *n, Setting key, int64_t fallback) {
+    bool on_call;
+    const FlowSetting *s = airflow_setting(w->f, n, key, &on_call);
+    const FlowConst *c = s != NULL ? airflow_const(w->f, s->value) : NULL;
+    return c != NULL && c->kind != CONST_NONE ? c->i : fallback;
+}
+
+static void put_lambda_setting(Writer *w, const Block *b, const FlowNode *n, Setting key, const char *name) {
+    bool on_call;
+    const FlowSetting *s = airflow_setting(w->f, n, key, &on_call);
+    const FlowConst *c = s != NULL ? airflow_const(w->f, s->value) : NULL;
+    if (s == NULL || s->value == OPND_ABSENT || (c != NULL && c->kind == CONST_NONE)) return;
+    buf_printf(w->b, ", %s=", name);
+    if (on_call) aw_raw_lambda(w, b, s->value);
+    else aw_step_lambda(w, &w->f->step.data[n->ref], s->value);
+}
+
+static void put_retry(Writer *w, const FlowNode *n) {
+    int64_t times = int_of(w, n, SET_RETRY, 0), delay = int_of(w, n, SET_RETRY_DELAY, 0);
+    if (times <= 0) return;
+    bool on_call;
+    const FlowSetting *factor = airflow_setting(w->f, n, SET_RETRY_FACTOR, &on_call), *on = airflow_setting(w->f, n, SET_RETRY_ON, &on_call);
+    const FlowConst *c = factor != NULL ? airflow_const(w->f, factor->value) : NULL;
+    buf_printf(w->b, ", retry=Retry(%" PRId64, times);
+    if (delay != 0) buf_printf(w->b, ", delay=%" PRId64, delay);
+    if (c != NULL && c->kind == CONST_FLOAT && c->f != 1.0) {
+        char text[32];
+        buf_z(w->b, ", factor=");
+        buf_add(w->b, text, format_double(c->f, text));
+    }
+    int64_t most = int_of(w, n, SET_RETRY_MAX_DELAY, 3600000);
+    if (delay != 0 && most != 3600000) buf_printf(w->b, ", max_delay=%" PRId64, most);
+    if (int_of(w, n, SET_RETRY_JITTER, 0)) buf_z(w->b, ", jitter=True");
+    if (on != NULL && opnd_tag(on->value) == OPND_EXPR) {
+        buf_z(w->b, ", on=");
+        aw_predicate(w, on_call ? NULL : &w->f->step.data[n->ref], on->value);
+    }
+    buf_addc(w->b, ')');
+}
+
+/* What Airflow itself decides about a task. */
+static void put_policies(Writer *w, const Block *b, const FlowNode *n) {
+    bool on_call;
+    const FlowSetting *pool = airflow_setting(w->f, n, SET_POOL, &on_call);
+    const FlowSetting *priority = airflow_setting(w->f, n, SET_PRIORITY, &on_call);
+    put_retry(w, n);
+    put_lambda_setting(w, b, n, SET_TIMEOUT, "timeout");
+    put_lambda_setting(w, b, n, SET_ENV, "env");
+    if (pool != NULL) {
+        buf_z(w->b, ", pool=");
+        aw_constant(w, pool->value);
+    }
+    if (priority != NULL) buf_printf(w->b, ", priority_weight=%" PRId64 ", weight_rule=\"absolute\"", int_of(w, n, SET_PRIORITY, 1));
+    /* Of the innermost loop: so many instances of the task at once. */
+    const Block *at = b;
+    while (at != NULL && region_of(w, at)->kind != REGION_ITEM) at = at->around;
+    if (at == NULL) return;
+    const FlowNode *loop = &w->f->node.data[region_of(w, at)->owner];
+    const FlowSetting *most = flow_setting(w->f, loop->settings, SET_PARALLEL);
+    const FlowConst *c = most != NULL ? airflow_const(w->f, most->value) : NULL;
+    if (c != NULL) buf_printf(w->b, ", max_active_tis_per_dagrun=%" PRId64, c->i);
+}
+
+static void put_call(Writer *w, const Block *b, NodeId id) {
+    const FlowNode *n = &w->f->node.data[id];
+    open_call(w, id, "call", id_of(w, b, n));
+    buf_printf(w->b, ", %s, ", w->step_name[n->ref]);
+    aw_inputs(w, b, flow_opnds(w->f, n->arg), w->f->step.data[n->ref].param, n->nargs);
+    put_after(w, b, id);
+    put_policies(w, b, n);
+    close_call(w);
+}
+
+/* --- blocks --- */
+
+static void put_pick(Writer *w, const Block *b, NodeId id) {
+    const FlowNode *n = &w->f->node.data[id];
+    const char *name = id_of(w, b, n);
+    open_call(w, id, "choose", name);
+    buf_z(w->b, ", [");
+    for (uint16_t i = 0; i < n->nregions; i++) buf_printf(w->b, i > 0 ? ", \"%s\"" : "\"%s\"", atom_cstr(w->f->atoms, w->f->region.data[n->region + i].name));
+    buf_z(w->b, "], ");
+    aw_raw_lambda(w, b, flow_opnds(w->f, n->arg)[0]);
+    put_after(w, b, id);
+    close_call(w);
+    Block *arm = ARENA_ARRAY(&w->arena, Block, n->nregions);
+    for (uint16_t i = 0; i < n->nregions; i++) {
+        const char *arm_name = atom_cstr(w->f->atoms, w->f->region.data[n->region + i].name);
+        arm[i] = (Block){.parent = b, .around = b, .region = n->region + i, .id = arena_printf(&w->arena, "%s.%s.", name, arm_name), .end = b->end};
+        put_region(w, &arm[i]);
+    }
+    buf_printf(w->b, "flow.join(\"%s\", [", name);
+    for (uint16_t i = 0; i < n->nregions; i++) {
+        if (i > 0) buf_z(w->b, ", ");
+        if (region_of(w, &arm[i])->result == OPND_ABSENT) buf_z(w->b, "None");
+        else aw_lambda(w, &arm[i], region_of(w, &arm[i])->result);
+    }
+    buf_z(w->b, "])\n");
+}
+
+static void put_each(Writer *w, const Block *b, NodeId id) {
+    const FlowNode *n = &w->f->node.data[id];
+    const Opnd *o = flow_opnds(w->f, n->arg);
+    const char *name = id_of(w, b, n);
+    Block item = {.parent = b, .around = b, .region = n->region, .id = join(w, name, "."), .own = name, .end = b->end};
+    open_call(w, id, "each", name);
+    buf_z(w->b, ", ");
+    aw_lambda(w, b, o[0]);
+    if (n->nargs > 1 && o[1] != OPND_ABSENT) {
+        buf_z(w->b, ", second=");
+        aw_lambda(w, b, o[1]);
+    }
+    if (region_of(w, &item)->guard != OPND_ABSENT) {
+        buf_z(w->b, ", admit=");
+        aw_raw_lambda(w, &item, region_of(w, &item)->guard);
+    }
+    put_after(w, b, id);
+    close_call(w);
+    put_region(w, &item);
+    const FlowSetting *share = flow_setting(w->f, n->settings, SET_TOLERATE);
+    const FlowConst *c = share != NULL ? airflow_const(w->f, share->value) : NULL;
+    buf_printf(w->b, "flow.gather(\"%s\"", name);
+    put_result(w, &item);
+    if (c != NULL) {
+        char text[32];
+        buf_z(w->b, ", tolerate=");
+        buf_add(w->b, text, format_double(c->f, text));
+    }
+    close_call(w);
+}
+
+static void put_loop(Writer *w, const Block *b, NodeId id) {
+    const FlowNode *n = &w->f->node.data[id];
+    const char *name = id_of(w, b, n);
+    int64_t bound = airflow_const(w->f, flow_opnds(w->f, n->arg)[1])->i, most = bound > 0 ? bound : 0;
+    Block *pass = ARENA_ARRAY(&w->arena, Block, most + 1);
+    for (int64_t i = 0; i <= most; i++) {
+        const char *own = arena_printf(&w->arena, "%s-%" PRId64, name, i);
+        pass[i] = (Block){.parent = b, .around = b, .region = n->region, .id = arena_printf(&w->arena, "%s.%" PRId64 ".", name, i), .own = own, .end = b->end};
+        open_call(w, id, "passes", name);
+        buf_printf(w->b, ", %" PRId64 ", ", i);
+        if (i == 0) aw_lambda(w, b, flow_opnds(w->f, n->arg)[0]);
+        else aw_lambda(w, &pass[i - 1], region_of(w, pass)->result);
+        if (i < most) {
+            buf_z(w->b, ", ");
+            aw_raw_lambda(w, &pass[i], region_of(w, pass)->guard);
+        }
+        if (i == 0) put_after(w, b, id);
+        close_call(w);
+        if (i < most) put_region(w, &pass[i]);
+    }
+    buf_printf(w->b, "flow.repeated(\"%s\", %" PRId64 ")\n", name, most);
+}
+
+static void put_try(Writer *w, const Block *b, NodeId id) {
+    const FlowNode *n = &w->f->node.data[id];
+    const char *name = id_of(w, b, n);
+    Block tried = {.parent = b, .around = b, .region = n->region, .id = join(w, name, "."), .end = b->end};
+    Block caught = {.parent = b, .around = b, .region = n->region + 1, .id = join(w, name, ".catch."), .own = join(w, name, "-catch"), .end = b->end};
+    open_call(w, id, "begin", name);
+    put_after(w, b, id);
+    close_call(w);
+    put_region(w, &tried);
+    buf_printf(w->b, "flow.catch(\"%s\"", name);
+    put_result(w, &tried);
+    close_call(w);
+    put_region(w, &caught);
+    buf_printf(w->b, "flow.caught(\"%s\"", name);
+    put_result(w, &caught);
+    close_call(w);
+}
+
+static void put_sub(Writer *w, const Block *b, NodeId id) {
+    const FlowNode *n = &w->f->node.data[id];
+    const FlowWorkflow *x = &w->f->workflow.data[n->ref];
+    const char *name = id_of(w, b, n);
+    Block body = {.around = b, .region = x->body, .id = join(w, name, "."), .own = join(w, name, "-begin")};
+    open_call(w, id, "begin", name);
+    buf_z(w->b, ", ");
+    aw_inputs(w, b, flow_opnds(w->f, n->arg), x->param, n->nargs);
+    put_after(w, b, id);
+    close_call(w);
+    put_workflow(w, &body, name);
+}
+
+static void put_value(Writer *w, const Block *b, NodeId id) {
+    const FlowNode *n = &w->f->node.data[id];
+    bool fail = n->kind == NODE_FAIL;
+    open_call(w, id, fail ? "fail" : n->kind == NODE_LET ? "value" : "gate", id_of(w, b, n));
+    if (n->kind != NODE_GATE) {
+        buf_z(w->b, ", ");
+        if (fail) aw_raw_lambda(w, b, flow_opnds(w->f, n->arg)[0]);
+        else aw_lambda(w, b, flow_opnds(w->f, n->arg)[0]);
+    }
+    put_after(w, b, id);
+    close_call(w);
+}
+
+static void put_node(Writer *w, const Block *b, NodeId id) {
+    switch ((FlowNodeKind)w->f->node.data[id].kind) {
+    case NODE_CALL: put_call(w, b, id); return;
+    case NODE_SUB: put_sub(w, b, id); return;
+    case NODE_PICK: put_pick(w, b, id); return;
+    case NODE_EACH: put_each(w, b, id); return;
+    case NODE_LOOP: put_loop(w, b, id); return;
+    case NODE_TRY: put_try(w, b, id); return;
+    case NODE_GATE: case NODE_LET: case NODE_FAIL: put_value(w, b, id); return;
+    }
+}
+
+/* --- regions --- */
+
+typedef struct Placed {
+    uint64_t at;
+    NodeId id;
+} Placed;
+
+static int placed_cmp(const void *a, const void *b) {
+    const Placed *x = a, *y = b;
+    if (x->at != y->at) return x->at < y->at ? -1 : 1;
+    return x->id < y->id ? -1 : x->id > y->id;
+}
+
+/* The nodes in the order of the text, which is that of failures as well. */
+static void put_region(Writer *w, const Block *b) {
+    const FlowRegion *r = region_of(w, b);
+    Placed *list = wf_alloc((r->n + 1) * sizeof *list);
+    for (uint32_t i = 0; i < r->n; i++) list[i] = (Placed){w->f->node_span.data[r->first + i].off, r->first + i};
+    qsort(list, r->n, sizeof *list, placed_cmp);
+    for (uint32_t i = 0; i < r->n; i++) put_node(w, b, list[i].id);
+    free(list);
+}
+
+static void put_handler(Writer *w, const Block *body, RegionId region, const char *name, const char *end) {
+    if (region == 0) return;
+    Block *b = ARENA_NEW(&w->arena, Block);
+    *b = (Block){.parent = body, .around = body->around, .region = region, .id = arena_printf(&w->arena, "%s%s.", body->id, name), .own = end, .end = end};
+    put_region(w, b);
+}
+
+/* The body, its handlers and its value; `name` is that of the node that calls it, "" for the run. */
+static void put_workflow(Writer *w, const Block *body, const char *name) {
+    const FlowWorkflow *x = &w->f->workflow.data[region_of(w, body)->workflow];
+    put_region(w, body);
+    bool handlers = x->on_success != 0 || x->on_failure != 0 || x->finally != 0;
+    buf_printf(w->b, "flow.%s(\"%s\"", handlers ? "end" : "result", name);
+    put_result(w, body);
+    close_call(w);
+    if (!handlers) return;
+    const char *end = join(w, *name != '\0' ? name : "return", "-end");
+    put_handler(w, body, x->on_success, "on-success", end);
+    put_handler(w, body, x->on_failure, "on-failure", end);
+    if (x->finally != 0) buf_printf(w->b, "flow.finish(\"%s\")\n", name);
+    put_handler(w, body, x->finally, "finally", end);
+    buf_printf(w->b, "flow.ended(\"%s\")\n", name);
+}
+
+void aw_tasks(Writer *w) {
+    Block body = {.region = w->f->workflow.data[w->cx->workflow].body, .id = ""};
+    put_workflow(w, &body, "");
+}
+
+/* --- counting --- */
+
+static uint64_t count_region(const Flow *f, RegionId id);
+
+static uint64_t count_workflow(const Flow *f, uint32_t index) {
+    const FlowWorkflow *x = &f->workflow.data[index];
+    RegionId regions[] = {x->body, x->on_success, x->on_failure, x->finally};
+    uint64_t n = 3;
+    for (int i = 0; i < 4; i++) n += regions[i] != 0 ? count_region(f, regions[i]) : 0;
+    return n;
+}
+
+static uint64_t count_region(const Flow *f, RegionId id) {
+    const FlowRegion *r = &f->region.data[id];
+    uint64_t n = 0;
+    for (uint32_t i = 0; i < r->n && n <= AIRFLOW_TASKS; i++) {
+        const FlowNode *x = &f->node.data[r->first + i];
+        uint64_t inside = 1;
+        for (uint16_t k = 0; k < x->nregions; k++) inside += 1 + count_region(f, x->region + k);
+        if (x->kind == NODE_SUB) inside += count_workflow(f, x->ref);
+        const FlowConst *bound = x->kind == NODE_LOOP ? airflow_const(f, flow_opnds(f, x->arg)[1]) : NULL;
+        n += bound != NULL && bound->i > 0 ? inside * (uint64_t)bound->i : inside;
+    }
+    return n;
+}
+
+uint64_t airflow_count(const Flow *f, uint32_t workflow) { return count_workflow(f, workflow); }
