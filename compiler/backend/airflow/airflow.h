@@ -69,6 +69,4 @@ const FlowConst *airflow_const(const Flow *f, Opnd o);
 /* The bytes of wf_airflow.py. */
 Str airflow_runtime(void);
 
-extern const Target target_airflow;
-
 #endif

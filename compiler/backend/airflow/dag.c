@@ -35,9 +35,32 @@ static void put_docstring(Writer *w) {
     buf_printf(&doc, "Written by wfc from %.*s: change that file, not this one.\n", STR_ARG(w->cx->source));
     py_block(w->b, buf_view(&doc));
     buf_free(&doc);
-    buf_z(w->b, "\nimport os\nimport sys\n\n"
-                "sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # where the two modules below are\n\n"
-                "import wf_shim as wf\nfrom wf_airflow import CronTriggerTimetable, Flow, Retry, date, minutes\n");
+}
+
+/* Whether the text, outside its string literals, uses the name. */
+static bool uses(Str text, const char *name) {
+    size_t n = strlen(name);
+    for (size_t i = 0; i + n <= text.n; i++) {
+        if (text.p[i] == '"') {
+            bool block = i + 2 < text.n && text.p[i + 1] == '"' && text.p[i + 2] == '"';
+            i += block ? 3 : 1;
+            while (i < text.n && !(text.p[i] == '"' && (!block || (text.p[i + 1] == '"' && text.p[i + 2] == '"')))) i += text.p[i] == '\\' ? 2 : 1;
+            i += block ? 2 : 0;
+        } else if (memcmp(text.p + i, name, n) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void put_imports(Writer *w, Str body) {
+    buf_z(w->b, "\nimport os\nimport sys\n\nsys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))\n\n");
+    if (uses(body, "wf.")) buf_z(w->b, "import wf_shim as wf\n");
+    buf_z(w->b, "from wf_airflow import ");
+    if (uses(body, "CronTriggerTimetable(")) buf_z(w->b, "CronTriggerTimetable, ");
+    buf_z(w->b, "Flow, ");
+    if (uses(body, "Retry(")) buf_z(w->b, "Retry, ");
+    buf_z(w->b, uses(body, "minutes(") ? "date, minutes\n" : "date\n");
 }
 
 /* --- the DAG --- */
@@ -165,14 +188,32 @@ static void put_pools(TargetCx *cx, EmitOut *out, const Used *used) {
     buf_free(&json);
 }
 
+/* What is imported depends on the rest, so the head comes before it in the end; the marks move along. */
+static void put_head(Writer *w) {
+    Buf *file = w->b, head = BUF_INIT;
+    w->b = &head;
+    put_docstring(w);
+    put_imports(w, buf_view(file));
+    for (uint32_t i = 0; i < w->out->mark.len; i++)
+        if (w->out->mark.data[i].file == w->out->file.len - 1) w->out->mark.data[i].at += head.n;
+    buf_str(&head, buf_view(file));
+    buf_free(file);
+    *file = head;
+    w->b = file;
+}
+
+static bool needs_node(const Flow *f, const Used *used) {
+    for (uint32_t i = 0; i < f->step.len; i++)
+        if (used->step[i] && f->step.data[i].body == BODY_FENCE && str_is(atom_str(f->atoms, f->step.data[i].lang), "node")) return true;
+    return false;
+}
+
 void airflow_emit(TargetCx *cx, EmitOut *out) {
     Writer w = {.cx = cx, .f = cx->flow, .out = out};
     Used used = target_used(cx->flow, cx->workflow);
     const FlowWorkflow *x = workflow_of(&w);
     const char *name = atom_cstr(cx->flow->atoms, x->name);
     w.b = emit_file(out, arena_printf(&w.arena, "%s.py", name));
-    emit_mark(out, x->span);
-    put_docstring(&w);
     aw_functions(&w, used.fn);
     aw_steps(&w, used.step);
     buf_addc(w.b, '\n');
@@ -183,13 +224,11 @@ void airflow_emit(TargetCx *cx, EmitOut *out) {
     buf_z(w.b, ")\n\n");
     aw_tasks(&w);
     buf_z(w.b, "\ndag = flow.dag()\n");
+    put_head(&w);
     put_pools(cx, out, &used);
     buf_str(emit_file(out, "wf_shim.py"), cx->shim);
     buf_str(emit_file(out, "wf_airflow.py"), airflow_runtime());
-    bool node = false;
-    for (uint32_t i = 0; i < cx->flow->step.len; i++)
-        node = node || (used.step[i] && cx->flow->step.data[i].lang != 0 && str_is(atom_str(cx->flow->atoms, cx->flow->step.data[i].lang), "node"));
-    if (node) buf_str(emit_file(out, "wf_shim.js"), cx->node_shim);
+    if (needs_node(cx->flow, &used)) buf_str(emit_file(out, "wf_shim.js"), cx->node_shim);
     used_free(&used);
     arena_free(&w.arena);
 }

@@ -189,6 +189,7 @@ static void check(TargetCx *cx) {
     used_free(&used);
 }
 
+extern const Target target_airflow;
 const Target target_airflow = {
     .name = "airflow",
     .title = "Airflow",

@@ -123,22 +123,30 @@ static void put_call(Writer *w, const Block *b, NodeId id) {
 
 /* --- blocks --- */
 
+/* The arms of a match may be called alike: the second `case` is `case-2`. */
+static const char *arm_name(Writer *w, const FlowNode *n, uint16_t arm) {
+    Atom name = w->f->region.data[n->region + arm].name;
+    uint16_t same = 0;
+    for (uint16_t i = 0; i < arm; i++) same = (uint16_t)(same + (w->f->region.data[n->region + i].name == name));
+    const char *z = atom_cstr(w->f->atoms, name);
+    return same == 0 ? z : arena_printf(&w->arena, "%s-%u", z, same + 1u);
+}
+
 static void put_pick(Writer *w, const Block *b, NodeId id) {
     const FlowNode *n = &w->f->node.data[id];
     const char *name = id_of(w, b, n);
+    Block *arm = ARENA_ARRAY(&w->arena, Block, n->nregions);
     open_call(w, id, "choose", name);
-    buf_z(w->b, ", [");
-    for (uint16_t i = 0; i < n->nregions; i++) buf_printf(w->b, i > 0 ? ", \"%s\"" : "\"%s\"", atom_cstr(w->f->atoms, w->f->region.data[n->region + i].name));
+    for (uint16_t i = 0; i < n->nregions; i++) {
+        const char *z = arm_name(w, n, i);
+        buf_printf(w->b, i > 0 ? ", \"%s\"" : ", [\"%s\"", z);
+        arm[i] = (Block){.parent = b, .around = b, .region = n->region + i, .id = arena_printf(&w->arena, "%s.%s.", name, z), .end = b->end};
+    }
     buf_z(w->b, "], ");
     aw_raw_lambda(w, b, flow_opnds(w->f, n->arg)[0]);
     put_after(w, b, id);
     close_call(w);
-    Block *arm = ARENA_ARRAY(&w->arena, Block, n->nregions);
-    for (uint16_t i = 0; i < n->nregions; i++) {
-        const char *arm_name = atom_cstr(w->f->atoms, w->f->region.data[n->region + i].name);
-        arm[i] = (Block){.parent = b, .around = b, .region = n->region + i, .id = arena_printf(&w->arena, "%s.%s.", name, arm_name), .end = b->end};
-        put_region(w, &arm[i]);
-    }
+    for (uint16_t i = 0; i < n->nregions; i++) put_region(w, &arm[i]);
     buf_printf(w->b, "flow.join(\"%s\", [", name);
     for (uint16_t i = 0; i < n->nregions; i++) {
         if (i > 0) buf_z(w->b, ", ");

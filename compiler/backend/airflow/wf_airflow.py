@@ -4,7 +4,7 @@ A workflow is declared as a list of tasks. Each has an id, the tasks before it, 
 the values of others. What the list leaves open is decided here: task groups, mapped groups for loops, trigger rules.
 
     XCom `return_value` of a task   {"value": V}, for calls with the path of the node as "node"; of a list to loop over: the list
-    XCom `failure`                  {"failure": the language's struct Failure}, pushed before the task fails
+    XCom `failure`                  {"failure": the language's struct Failure, "node": its path}, pushed before the task fails
 
 A task has ended well exactly when its `return_value` is there, so no state of Airflow has to be read. Of a branch, the first
 tasks look at the choice and skip themselves when it is not theirs; the tasks behind them follow by Airflow's rule, and the task
@@ -77,7 +77,7 @@ class Values:
         self.maps = []
         if task.loop is not None:
             self.maps = [*each.get("maps", []), self.ti.map_index]
-        self.known, self.inputs = {}, {}
+        self.known, self.columns, self.items, self.inputs = {}, {}, {}, {}
 
     def index_of(self, task):
         """The map index at which a task around this one, or beside it, has its value."""
@@ -85,6 +85,11 @@ class Values:
 
     def raw(self, name):
         task = self.flow.task_of(name)
+        if len(task.loops) > len(self.task.loops):
+            # Of an item that is being gathered: all instances are fetched at once.
+            if task.name not in self.columns:
+                self.columns[task.name] = {tuple(packed["maps"]): packed for packed in self.all_of(task.name)}
+            return self.columns[task.name].get(tuple(self.maps))
         if task.name not in self.known:
             self.known[task.name] = self.ti.xcom_pull(task_ids=task.operator.task_id, map_indexes=self.index_of(task))
         return self.known[task.name]
@@ -117,9 +122,9 @@ class Values:
         return self.inputs[name]
 
     def element_of(self, loop):
-        if loop == self.task.loop:
-            return self.element
-        return self.known.get("item of " + loop) or self(self.flow.source_of(loop))[self.maps[len(self.flow.loops[loop]) - 1]]
+        if loop in self.items:
+            return self.items[loop]
+        return self.element if loop == self.task.loop else self(self.flow.source_of(loop))[self.maps[len(self.flow.loops[loop]) - 1]]
 
     def index(self, loop):
         return self.element_of(loop)["index"]
@@ -131,14 +136,15 @@ class Values:
         return unpack(self.element_of(loop)["second"])
 
     @contextlib.contextmanager
-    def inside(self, loop, element, columns):
-        """As an item of the loop sees the values; `columns` are those of its tasks."""
-        kept = self.known
-        self.known = {**kept, **columns, "item of " + loop: element}
+    def inside(self, loop, element, maps=None):
+        """As an item of the loop, the one with those map indexes, sees the values."""
+        kept, self.maps = self.maps, self.maps if maps is None else maps
+        self.items[loop] = element
         try:
             yield
         finally:
-            self.known = kept
+            self.maps = kept
+            del self.items[loop]
 
     def path(self, template):
         """The node's path: each `%` is the index in one of the loops around it."""
@@ -438,7 +444,7 @@ class Flow:
             for i, x in enumerate(xs):
                 element = {"index": i, "item": pack(x), **({} if ys is None else {"second": pack(ys[i])})}
                 if admit is not None:
-                    with v.inside(name, element, {}):
+                    with v.inside(name, element):
                         if not admit(v):
                             continue
                 found.append(element)
@@ -465,11 +471,10 @@ class Flow:
             v(name + "-items")
             elements = v(self.source_of(name))
             mine = [i for i, e in enumerate(elements) if e.get("maps", [])[:len(v.maps)] == v.maps]
-            columns = {need: {packed["maps"][-1]: packed for packed in v.all_of(need)} for need in needs}
             values, failed = [], 0
             for i in mine:
                 try:
-                    with v.inside(name, elements[i], {need: columns[need].get(i) for need in needs}):
+                    with v.inside(name, elements[i], [*elements[i].get("maps", []), i]):
                         values.append(v.result(needs, result))
                 except Absent:
                     values.append(None)
@@ -623,7 +628,7 @@ class Flow:
 
     def record(self, v, kind, error, path):
         failure = error.record(path) if isinstance(error, wf.StepFailed) else wf.StepFailed(kind, str(error)).record(path)
-        v.ti.xcom_push(key="failure", value={"failure": failure, "maps": v.maps, **({"node": path} if v.task.node else {})})
+        v.ti.xcom_push(key="failure", value={"failure": failure, "maps": v.maps, "node": v.path(v.task.path)})
         return failure
 
     def failures(self, v, watch):

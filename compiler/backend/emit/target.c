@@ -5,9 +5,9 @@
 
 #include <stdlib.h>
 
-extern const Target target_argo, target_stepfunctions;
+extern const Target target_argo, target_airflow, target_stepfunctions;
 
-const Target *const targets[] = {&target_argo, &target_stepfunctions, NULL};
+const Target *const targets[] = {&target_argo, &target_airflow, &target_stepfunctions, NULL};
 
 const Target *target_find(const char *name) {
     for (int i = 0; targets[i] != NULL; i++)

@@ -344,6 +344,8 @@ def read_value(name, type, data):
             v = int_of(s)
         elif kind in ("int", "float") or (kind == "size" and s.lstrip("-").isdigit()):
             v = float_of(s) if kind == "float" else int_of(s)
+        elif kind == "size" and s.lstrip("-").isdigit():
+            v = int_of(s)
         else:
             v = s
         return encode(type, decode(type, v))
