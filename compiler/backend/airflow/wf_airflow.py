@@ -24,18 +24,17 @@ import urllib.parse
 
 try:
     from airflow.sdk import DAG, ObjectStoragePath, Param, TaskGroup, Variable, get_current_context, task, task_group
+except ImportError:  # Airflow 2
+    from airflow.decorators import task, task_group
+    from airflow.io.path import ObjectStoragePath
+    from airflow.models.dag import DAG
+    from airflow.models.param import Param
+    from airflow.models.variable import Variable
+    from airflow.operators.python import get_current_context
+    from airflow.utils.task_group import TaskGroup
+try:
     from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
-except ImportError:  # 2.11, and where 3 had the exceptions at first
-    try:
-        from airflow.sdk import DAG, ObjectStoragePath, Param, TaskGroup, Variable, get_current_context, task, task_group
-    except ImportError:
-        from airflow.decorators import task, task_group
-        from airflow.io.path import ObjectStoragePath
-        from airflow.models.dag import DAG
-        from airflow.models.param import Param
-        from airflow.models.variable import Variable
-        from airflow.operators.python import get_current_context
-        from airflow.utils.task_group import TaskGroup
+except ImportError:  # Airflow 2, and 3 at first
     from airflow.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 from airflow.timetables.trigger import CronTriggerTimetable  # noqa: F401  (of the files that import this one)
 
@@ -224,7 +223,7 @@ class Store:
 
     def open(self):
         if self.store is None:
-            uri = self.uri or Variable.get("wfc_store", None)
+            uri = self.uri or Variable.get("wfc_store", None)  # noqa: AIR003  (only tasks come here)
             if not uri:
                 raise wf.StepFailed("lost", "no place for files: set the Airflow variable `wfc_store` to a folder that all workers see, "
                                             "or to an address such as s3://aws_default@bucket/prefix")
@@ -253,7 +252,7 @@ def mask(value):
 def secret(name):
     """The Airflow variable wfc_secret_NAME, else the environment's WFC_SECRET_NAME."""
     try:
-        value = Variable.get("wfc_secret_" + name)
+        value = Variable.get("wfc_secret_" + name)  # noqa: AIR003  (only tasks come here)
     except Exception:  # what is raised for a variable that is not there differs between versions
         value = wf.secret_value(name)
     mask(value)
@@ -320,8 +319,8 @@ class Flow:
     The dots of a name tell the blocks around a task. A task without `after` is among the first of its block. In `after` and
     `v(...)` the name of a node stands for the task that has its value: of blocks that is NAME-value."""
 
-    def __init__(self, dag_id, params=None, store=None, project=None, **options):
-        self.dag_id, self.params, self.options = dag_id, params or {}, options
+    def __init__(self, dag_id, schedule=None, params=None, store=None, project=None, **options):
+        self.dag_id, self.schedule, self.params, self.options = dag_id, schedule, params or {}, options
         self.store, self.project = Store(store), project
         self.tasks, self.loops, self.blocks = {}, {}, {"": Block()}
         self.files = [name for name, (type, *_) in self.params.items() if holds_files(type)]
@@ -772,11 +771,12 @@ class Flow:
 
     def dag(self):
         groups, parts = {}, {}
-        params = {name: Param(*default, **schema) for name, (_, schema, *default) in self.params.items()}
+        params = {name: Param(*default, **schema)  # noqa: AIR311  (whichever of the two was imported)
+                  for name, (_, schema, *default) in self.params.items()}
         tasks = self.sort()
         for t in self.tasks.values():
             parts.setdefault((t.loop, t.part), []).append(t)
-        with DAG(self.dag_id, params=params, **self.options) as dag:
+        with DAG(self.dag_id, schedule=self.schedule, params=params, **self.options) as dag:
             self.place(parts.pop((None, 0), []), groups, self.operator)
             for loop in self.loops:
                 for _, part in sorted(key for key in parts if key[0] == loop):
