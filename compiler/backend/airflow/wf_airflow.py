@@ -280,6 +280,7 @@ class Task:
         self.across = False  # something before it stands in another mapped group
         self.source = False  # it gives the list that a mapped group is made from
         self.node = False    # a call of a step
+        self.of_workflow = False  # the value of a workflow, which is no node
         self.retry = None
         self.operator = None
 
@@ -521,7 +522,7 @@ class Flow:
             for task in begin:
                 v(task)
             return v.result(needs, result)
-        self.add(name + "-value" if name else "return", "join", run, [*begin, *needs])
+        self.add(name + "-value" if name else "return", "join", run, [*begin, *needs]).of_workflow = True
 
     def end(self, name, result=None):
         """Behind the body of a workflow with handlers, how it ended, as NAME-end. Then the tasks of `on-success` and `on-failure`."""
@@ -627,7 +628,8 @@ class Flow:
 
     def record(self, v, kind, error, path):
         failure = error.record(path) if isinstance(error, wf.StepFailed) else wf.StepFailed(kind, str(error)).record(path)
-        v.ti.xcom_push(key="failure", value={"failure": failure, "maps": v.maps, "node": v.path(v.task.path)})
+        node = {} if v.task.of_workflow else {"node": v.path(v.task.path)}
+        v.ti.xcom_push(key="failure", value={"failure": failure, "maps": v.maps, **node})
         return failure
 
     def failures(self, v, watch):
@@ -694,7 +696,8 @@ class Flow:
             self.check(v)
             found = t.run(v)
         except Absent as e:
-            raise AirflowSkipException("`%s` did not run, or failed" % e)
+            # A run whose last task is skipped would be green.
+            raise (AirflowFailException if t.name == "return" else AirflowSkipException)("`%s` did not run, or failed" % e)
         except wf.Trap as e:
             raise AirflowFailException(self.record(v, "value", e, v.path(t.path))["message"])
         except wf.StepFailed as e:
@@ -745,12 +748,21 @@ class Flow:
                 self.enter(t.inside().split(".")[:-1], groups, stack)
                 build(t)
 
-    @staticmethod
-    def enter(names, groups, stack):
+    @contextlib.contextmanager
+    def free(self, name):
+        """Airflow 2 refuses a group inside another one when a group outside has its short name."""
+        taken = name in self.group_ids
+        self.group_ids.discard(name)
+        yield
+        if taken:
+            self.group_ids.add(name)
+
+    def enter(self, names, groups, stack):
         for i, name in enumerate(names):
             key = tuple(names[:i + 1])
             if key not in groups:
-                groups[key] = TaskGroup(name)
+                with self.free(name):
+                    groups[key] = TaskGroup(name)
             stack.enter_context(groups[key])
 
     def map_part(self, loop, part, tasks, groups):
@@ -767,6 +779,7 @@ class Flow:
                         t.operator.set_upstream(a.operator)
         with contextlib.ExitStack() as stack:
             self.enter(around, groups, stack)
+            stack.enter_context(self.free(last))
             body.expand(each=self.tasks[self.source_of(loop)].operator.output)
 
     def dag(self):
@@ -777,6 +790,7 @@ class Flow:
         for t in self.tasks.values():
             parts.setdefault((t.loop, t.part), []).append(t)
         with DAG(self.dag_id, schedule=self.schedule, params=params, **self.options) as dag:
+            self.group_ids = dag.task_group.used_group_ids
             self.place(parts.pop((None, 0), []), groups, self.operator)
             for loop in self.loops:
                 for _, part in sorted(key for key in parts if key[0] == loop):

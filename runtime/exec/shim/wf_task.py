@@ -237,6 +237,9 @@ class Stage:
         if v.get("dir"):
             os.makedirs(path, exist_ok=True)
             for name, uri, mode in v["files"]:
+                if mode == "d":
+                    os.makedirs(os.path.join(path, name), exist_ok=True)
+                    continue
                 self.fetch_one(uri, os.path.join(path, name), 0o555 if mode == "x" else 0o444)
         else:
             path += "." + v["format"] if v.get("format") else ""
@@ -297,7 +300,10 @@ class Stage:
         for rel, full in sorted(entries, key=lambda e: os.fsencode(e[0])):
             if full is None:
                 manifest += "d %s\n" % json.dumps(rel, ensure_ascii=False)
+                kept.append([rel, None, "d"])
                 continue
+            if not os.path.isfile(full):
+                raise OutputError("output `%s`: %s in it is neither a file nor a directory" % (name, rel))
             mode = "x" if os.stat(full).st_mode & 0o111 else "f"
             manifest += "%s %s %d %s\n" % (mode, file_sha256(full), os.path.getsize(full), json.dumps(rel, ensure_ascii=False))
             size += os.path.getsize(full)
@@ -309,15 +315,19 @@ class Stage:
         if type[0] == "opt":
             empty = os.path.isdir(path) and not os.listdir(path)
             return None if empty or not os.path.lexists(path) else self.collect(name, type[1], path)
+        if not os.path.lexists(path):
+            raise OutputError("the step ended without writing its output `%s` (%s)" % (name, type_text(type)))
         if type[0] == "dir":
+            self.must_be(os.path.isdir, path, name, type)
             return self.keep_dir(path, name)
         if is_dir_type(type):
-            return [self.keep_file(type[1], os.path.join(path, f), f) for f in sorted(os.listdir(path), key=os.fsencode)]
-        if not os.path.exists(path):
-            raise OutputError("the step ended without writing its output `%s` (%s)" % (name, type_text(type)))
+            self.must_be(os.path.isdir, path, name, type)
+            paths = [os.path.join(path, f) for f in sorted(os.listdir(path), key=os.fsencode)]
+            for p in paths:
+                self.must_be(os.path.isfile, p, name, type, os.path.basename(p) + " in it")
+            return [self.keep_file(type[1], p, os.path.basename(p)) for p in paths]
+        self.must_be(os.path.isfile, path, name, type)
         if type[0] == "file":
-            if not os.path.isfile(path):
-                raise OutputError("output `%s` is declared as %s, but it is a directory" % (name, type_text(type)))
             try:
                 return self.keep_file(type, path, os.path.basename(path))
             except OutputError as e:
@@ -325,6 +335,15 @@ class Stage:
         with open(path, "rb") as f:
             data = f.read()
         return read_value(name, type, data[:-1] if data.endswith(b"\n") else data)
+
+    @staticmethod
+    def must_be(test, path, name, type, what="it"):
+        if not test(path):
+            import stat
+            mode = os.stat(path).st_mode if os.path.exists(path) else 0
+            kind = "a directory" if stat.S_ISDIR(mode) else "a file" if stat.S_ISREG(mode) else "a pipe" if stat.S_ISFIFO(mode) else \
+                "a device or socket" if mode else "a link that leads nowhere"
+            raise OutputError("output `%s` is declared as %s, but %s is %s" % (name, type_text(type), what, kind))
 
 
 def read_value(name, type, data):
@@ -517,7 +536,9 @@ def decode_local(type, v):
 
 
 def tail_of(log, lines=20):
-    return "\n".join(log.decode("utf-8", "replace").rstrip("\n").split("\n")[-lines:])
+    text = log.decode("utf-8", "replace")
+    end = "\n" if text.endswith("\n") else ""
+    return "\n".join(text[:len(text) - len(end)].split("\n")[-lines:]) + end
 
 
 def run_process(argv, env, folder, timeout, printed):

@@ -7,15 +7,35 @@ PYTHON is the interpreter of build/engines/airflow3 or build/engines/airflow2. J
 `[{"name", "dir", "workflow", "params", "secrets", "work"}]`, results in their order
 `{"name", "state", "result", "nodes": {PATH: "succeeded"|"failed"}, "log"}`; tests/README.md says more.
 """
+import contextlib
 import json
 import os
 import pathlib
+import signal
 import sys
+import threading
 import traceback
 
 import session
 
 STATES = {"success": "succeeded", "failed": "failed"}
+SECONDS = 300  # for a job; dag.test() itself would wait for ever
+
+
+def late(number, frame):
+    raise TimeoutError(f"stopped after {SECONDS} seconds")
+
+
+@contextlib.contextmanager
+def limited():
+    """Airflow uses the alarm of the process itself, so a thread watches the time."""
+    signal.signal(signal.SIGUSR1, late)
+    timer = threading.Timer(SECONDS, os.kill, (os.getpid(), signal.SIGUSR1))
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def variables(job):
@@ -49,7 +69,7 @@ def run(airflow, job):
     kept = dict(os.environ)
     os.environ.update(variables(job))
     try:
-        with session.output_to(log):
+        with session.output_to(log), limited():
             try:
                 state, instances = airflow.run(airflow.load(job["dir"])[job["workflow"]], job.get("params", {}))
                 result.update(state=STATES.get(state, state), result=result_of(instances), nodes=nodes_of(instances))
