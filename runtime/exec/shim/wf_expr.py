@@ -561,7 +561,8 @@ def type_text(type):
     if kind == "map":
         return "[string: %s]" % type_text(type[1])
     if kind == "file" and type[1]:
-        return 'file "%s"' % type[1]
+        columns = ", ".join("%s: %s" % (f[0], type_text(f[2])) for f in type[2]) if len(type) > 2 else ""
+        return 'file "%s"%s' % (type[1], " { %s }" % columns if columns else "")
     return type[1] if kind in ("struct", "enum") else kind
 
 

@@ -363,6 +363,8 @@ def read_value(name, type, data):
             v = int_of(s)
         elif kind in ("int", "float") or (kind == "size" and s.lstrip("-").isdigit()):
             v = float_of(s) if kind == "float" else int_of(s)
+            s = s.strip()
+            v = float_of(s) if kind == "float" or "." in s or "e" in s else int_of(s)
         elif kind == "size" and s.lstrip("-").isdigit():
             v = int_of(s)
         else:
@@ -541,8 +543,9 @@ def tail_of(log, lines=20):
     return "\n".join(text[:len(text) - len(end)].split("\n")[-lines:]) + end
 
 
-def run_process(argv, env, folder, timeout, printed):
-    """Runs the command as a process group and passes on what it prints. (status or None after the timeout, the end of the log)."""
+def run_process(argv, env, folder, timeout, printed, hidden=()):
+    """Runs the command as a process group and passes on what it prints, with *** for what is hidden. (status or None after the timeout,
+    the end of the log)."""
     import signal
     import subprocess
     import threading
@@ -552,12 +555,25 @@ def run_process(argv, env, folder, timeout, printed):
                          start_new_session=True)
     stream = p.stderr if printed else p.stdout
 
+    def show(block):
+        for secret in hidden:
+            block = block.replace(secret, b"***")
+        log.extend(block)
+        del log[:-65536]
+        sys.stdout.write(block.decode("utf-8", "replace"))
+        sys.stdout.flush()
+
     def pump():
+        rest = b""
         for block in iter(lambda: os.read(stream.fileno(), 65536), b""):
-            log.extend(block)
-            del log[:-65536]
-            sys.stdout.write(block.decode("utf-8", "replace"))
-            sys.stdout.flush()
+            # A secret may be cut at the end of what was read: whole lines are shown, and lines without end in pieces.
+            whole, newline, rest = (rest + block).rpartition(b"\n")
+            if hidden and len(rest) < 65536:
+                show(whole + newline)
+            else:
+                show(whole + newline + rest)
+                rest = b""
+        show(rest)
 
     def stop(number, frame=None):
         try:
@@ -634,6 +650,8 @@ def step(spec, inputs, store, prefix, facts, env=None, timeout_ms=None, secret=s
             v = inputs.get(name)
             inner = type[1] if type[0] == "opt" else type
             values[name] = secret(v["secret"]) if inner[0] == "secret" and v is not None else stage.localise(type, v, name)
+        hidden = sorted({values[n].encode() for n, t, *_ in spec["inputs"] if (t[1] if t[0] == "opt" else t)[0] == "secret" and values[n]},
+                        key=len, reverse=True)
         outputs = {n: output_path(stage, n, t) for n, t, _ in spec["outputs"]}
         printed = next((outputs[n] for n, _, p in spec["outputs"] if p), None)
         events = os.path.join(work, "events")
@@ -645,13 +663,17 @@ def step(spec, inputs, store, prefix, facts, env=None, timeout_ms=None, secret=s
         variables.update(env or {})
         try:
             status, log = run_process(argv, variables, spec.get("folder") or os.path.join(work, "work"),
-                                      None if timeout_ms is None else timeout_ms / 1000, printed)
+                                      None if timeout_ms is None else timeout_ms / 1000, printed, hidden)
         except FileNotFoundError:
             raise StepFailed("exit", "the program `%s` is not installed: no such program in PATH" % argv[0], 127)
         except OSError as e:
             raise StepFailed("value" if e.errno == 7 else "exit", "cannot start %s: %s" % (argv[0], os.strerror(e.errno)))
         if status != 0:
-            raise judge(status, log, events, timeout_ms)
+            failure = judge(status, log, events, timeout_ms)
+            for value in hidden:
+                failure.message = failure.message.replace(value.decode(), "***")
+            failure.args = (failure.message,)
+            raise failure
         try:
             return {n: stage.collect(n, t, outputs[n]) for n, t, _ in spec["outputs"]}
         except OutputError as e:
