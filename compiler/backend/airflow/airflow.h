@@ -24,6 +24,8 @@ typedef struct Writer {
     Buf *b;
     Arena arena;
     const char **step_name; /* by step, NULL unless it is used */
+    size_t line;            /* where the call that is being written begins, */
+    VEC(size_t) comma;      /* and where its arguments end */
 } Writer;
 
 /* --- expressions.c --- */

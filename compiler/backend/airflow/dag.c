@@ -230,5 +230,6 @@ void airflow_emit(TargetCx *cx, EmitOut *out) {
     buf_str(emit_file(out, "wf_airflow.py"), airflow_runtime());
     if (needs_node(cx->flow, &used)) buf_str(emit_file(out, "wf_shim.js"), cx->node_shim);
     used_free(&used);
+    vec_free(&w.comma);
     arena_free(&w.arena);
 }

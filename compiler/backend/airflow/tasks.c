@@ -4,6 +4,8 @@
 
 #include <inttypes.h>
 
+enum { LINE_WIDTH = 120 };
+
 static void put_region(Writer *w, const Block *b);
 static void put_workflow(Writer *w, const Block *body, const char *name);
 
@@ -17,10 +19,39 @@ static const char *id_of(Writer *w, const Block *b, const FlowNode *n) {
 
 static const char *join(Writer *w, const char *a, const char *b) { return arena_printf(&w->arena, "%s%s", a, b); }
 
-/* A line that says where the node stands, where a doc comment or another file does not. */
+static void open_line(Writer *w, const char *method, const char *name) {
+    w->line = w->b->n;
+    vec_clear(&w->comma);
+    buf_printf(w->b, "flow.%s(\"%s\"", method, name);
+}
+
 static void open_call(Writer *w, NodeId id, const char *method, const char *name) {
     emit_mark(w->out, w->f->node_span.data[id]);
-    buf_printf(w->b, "flow.%s(\"%s\"", method, name);
+    open_line(w, method, name);
+}
+
+/* Between two arguments. */
+static void comma(Writer *w) {
+    vec_push(&w->comma, w->b->n);
+    buf_z(w->b, ", ");
+}
+
+/* Ends a call; one that is too long for a line gets a line for each argument. */
+static void close_call(Writer *w) {
+    buf_z(w->b, ")\n");
+    if (w->b->n - w->line <= LINE_WIDTH || w->comma.len == 0) return;
+    Buf text = BUF_INIT;
+    size_t at = w->line;
+    for (uint32_t i = 0; i < w->comma.len; i++) {
+        buf_add(&text, w->b->p + at, w->comma.data[i] - at);
+        buf_z(&text, ",\n    ");
+        at = w->comma.data[i] + 2;
+    }
+    buf_add(&text, w->b->p + at, w->b->n - at - 2);
+    buf_z(&text, ",\n)\n");
+    w->b->n = w->line;
+    buf_str(w->b, buf_view(&text));
+    buf_free(&text);
 }
 
 /* `, after=["a", "b"]`: the nodes before it; the first of a block need none. */
@@ -28,7 +59,8 @@ static void put_after(Writer *w, const Block *b, NodeId id) {
     const Flow *f = w->f;
     uint32_t first = f->pred_at.data[id], end = f->pred_at.data[id + 1];
     if (first == end) return;
-    buf_z(w->b, ", after=[");
+    comma(w);
+    buf_z(w->b, "after=[");
     for (uint32_t i = first; i < end; i++) {
         if (i > first) buf_z(w->b, ", ");
         py_z(w->b, id_of(w, b, &f->node.data[f->edge.data[i].from]));
@@ -36,13 +68,11 @@ static void put_after(Writer *w, const Block *b, NodeId id) {
     buf_addc(w->b, ']');
 }
 
-static void close_call(Writer *w) { buf_z(w->b, ")\n"); }
-
 /* `, lambda v: ...` of the block's value, if it has one. */
 static void put_result(Writer *w, const Block *b) {
     Opnd result = region_of(w, b)->result;
     if (result == OPND_ABSENT) return;
-    buf_z(w->b, ", ");
+    comma(w);
     aw_lambda(w, b, result);
 }
 
@@ -60,7 +90,8 @@ static void put_lambda_setting(Writer *w, const Block *b, const FlowNode *n, Set
     const FlowSetting *s = airflow_setting(w->f, n, key, &on_call);
     const FlowConst *c = s != NULL ? airflow_const(w->f, s->value) : NULL;
     if (s == NULL || s->value == OPND_ABSENT || (c != NULL && c->kind == CONST_NONE)) return;
-    buf_printf(w->b, ", %s=", name);
+    comma(w);
+    buf_printf(w->b, "%s=", name);
     if (on_call) aw_raw_lambda(w, b, s->value);
     else aw_step_lambda(w, &w->f->step.data[n->ref], s->value);
 }
@@ -71,7 +102,8 @@ static void put_retry(Writer *w, const FlowNode *n) {
     bool on_call;
     const FlowSetting *factor = airflow_setting(w->f, n, SET_RETRY_FACTOR, &on_call), *on = airflow_setting(w->f, n, SET_RETRY_ON, &on_call);
     const FlowConst *c = factor != NULL ? airflow_const(w->f, factor->value) : NULL;
-    buf_printf(w->b, ", retry=Retry(%" PRId64, times);
+    comma(w);
+    buf_printf(w->b, "retry=Retry(%" PRId64, times);
     if (delay != 0) buf_printf(w->b, ", delay=%" PRId64, delay);
     if (c != NULL && c->kind == CONST_FLOAT && c->f != 1.0) {
         char text[32];
@@ -97,10 +129,14 @@ static void put_policies(Writer *w, const Block *b, const FlowNode *n) {
     put_lambda_setting(w, b, n, SET_TIMEOUT, "timeout");
     put_lambda_setting(w, b, n, SET_ENV, "env");
     if (pool != NULL) {
-        buf_z(w->b, ", pool=");
+        comma(w);
+        buf_z(w->b, "pool=");
         aw_constant(w, pool->value);
     }
-    if (priority != NULL) buf_printf(w->b, ", priority_weight=%" PRId64 ", weight_rule=\"absolute\"", int_of(w, n, SET_PRIORITY, 1));
+    if (priority != NULL) {
+        comma(w);
+        buf_printf(w->b, "priority_weight=%" PRId64 ", weight_rule=\"absolute\"", int_of(w, n, SET_PRIORITY, 1));
+    }
     /* Of the innermost loop: so many instances of the task at once. */
     const Block *at = b;
     while (at != NULL && region_of(w, at)->kind != REGION_ITEM) at = at->around;
@@ -108,13 +144,16 @@ static void put_policies(Writer *w, const Block *b, const FlowNode *n) {
     const FlowNode *loop = &w->f->node.data[region_of(w, at)->owner];
     const FlowSetting *most = flow_setting(w->f, loop->settings, SET_PARALLEL);
     const FlowConst *c = most != NULL ? airflow_const(w->f, most->value) : NULL;
-    if (c != NULL) buf_printf(w->b, ", max_active_tis_per_dagrun=%" PRId64, c->i);
+    if (c == NULL) return;
+    comma(w);
+    buf_printf(w->b, "max_active_tis_per_dagrun=%" PRId64, c->i);
 }
 
 static void put_call(Writer *w, const Block *b, NodeId id) {
     const FlowNode *n = &w->f->node.data[id];
     open_call(w, id, "call", id_of(w, b, n));
-    buf_printf(w->b, ", %s, ", w->step_name[n->ref]);
+    buf_printf(w->b, ", %s", w->step_name[n->ref]);
+    comma(w);
     aw_inputs(w, b, flow_opnds(w->f, n->arg), w->f->step.data[n->ref].param, n->nargs);
     put_after(w, b, id);
     put_policies(w, b, n);
@@ -142,18 +181,19 @@ static void put_pick(Writer *w, const Block *b, NodeId id) {
         buf_printf(w->b, i > 0 ? ", \"%s\"" : ", [\"%s\"", z);
         arm[i] = (Block){.parent = b, .around = b, .region = n->region + i, .id = arena_printf(&w->arena, "%s.%s.", name, z), .end = b->end};
     }
-    buf_z(w->b, "], ");
+    buf_addc(w->b, ']');
+    comma(w);
     aw_raw_lambda(w, b, flow_opnds(w->f, n->arg)[0]);
     put_after(w, b, id);
     close_call(w);
     for (uint16_t i = 0; i < n->nregions; i++) put_region(w, &arm[i]);
-    buf_printf(w->b, "flow.join(\"%s\", [", name);
+    open_line(w, "join", name);
     for (uint16_t i = 0; i < n->nregions; i++) {
-        if (i > 0) buf_z(w->b, ", ");
+        comma(w);
         if (region_of(w, &arm[i])->result == OPND_ABSENT) buf_z(w->b, "None");
         else aw_lambda(w, &arm[i], region_of(w, &arm[i])->result);
     }
-    buf_z(w->b, "])\n");
+    close_call(w);
 }
 
 static void put_each(Writer *w, const Block *b, NodeId id) {
@@ -162,14 +202,16 @@ static void put_each(Writer *w, const Block *b, NodeId id) {
     const char *name = id_of(w, b, n);
     Block item = {.parent = b, .around = b, .region = n->region, .id = join(w, name, "."), .own = name, .end = b->end};
     open_call(w, id, "each", name);
-    buf_z(w->b, ", ");
+    comma(w);
     aw_lambda(w, b, o[0]);
     if (n->nargs > 1 && o[1] != OPND_ABSENT) {
-        buf_z(w->b, ", second=");
+        comma(w);
+        buf_z(w->b, "second=");
         aw_lambda(w, b, o[1]);
     }
     if (region_of(w, &item)->guard != OPND_ABSENT) {
-        buf_z(w->b, ", admit=");
+        comma(w);
+        buf_z(w->b, "admit=");
         aw_raw_lambda(w, &item, region_of(w, &item)->guard);
     }
     put_after(w, b, id);
@@ -177,11 +219,12 @@ static void put_each(Writer *w, const Block *b, NodeId id) {
     put_region(w, &item);
     const FlowSetting *share = flow_setting(w->f, n->settings, SET_TOLERATE);
     const FlowConst *c = share != NULL ? airflow_const(w->f, share->value) : NULL;
-    buf_printf(w->b, "flow.gather(\"%s\"", name);
+    open_line(w, "gather", name);
     put_result(w, &item);
     if (c != NULL) {
         char text[32];
-        buf_z(w->b, ", tolerate=");
+        comma(w);
+        buf_z(w->b, "tolerate=");
         buf_add(w->b, text, format_double(c->f, text));
     }
     close_call(w);
@@ -196,11 +239,12 @@ static void put_loop(Writer *w, const Block *b, NodeId id) {
         const char *own = arena_printf(&w->arena, "%s-%" PRId64, name, i);
         pass[i] = (Block){.parent = b, .around = b, .region = n->region, .id = arena_printf(&w->arena, "%s.%" PRId64 ".", name, i), .own = own, .end = b->end};
         open_call(w, id, "passes", name);
-        buf_printf(w->b, ", %" PRId64 ", ", i);
+        buf_printf(w->b, ", %" PRId64, i);
+        comma(w);
         if (i == 0) aw_lambda(w, b, flow_opnds(w->f, n->arg)[0]);
         else aw_lambda(w, &pass[i - 1], region_of(w, pass)->result);
         if (i < most) {
-            buf_z(w->b, ", ");
+            comma(w);
             aw_raw_lambda(w, &pass[i], region_of(w, pass)->guard);
         }
         if (i == 0) put_after(w, b, id);
@@ -219,11 +263,11 @@ static void put_try(Writer *w, const Block *b, NodeId id) {
     put_after(w, b, id);
     close_call(w);
     put_region(w, &tried);
-    buf_printf(w->b, "flow.catch(\"%s\"", name);
+    open_line(w, "catch", name);
     put_result(w, &tried);
     close_call(w);
     put_region(w, &caught);
-    buf_printf(w->b, "flow.caught(\"%s\"", name);
+    open_line(w, "caught", name);
     put_result(w, &caught);
     close_call(w);
 }
@@ -234,7 +278,7 @@ static void put_sub(Writer *w, const Block *b, NodeId id) {
     const char *name = id_of(w, b, n);
     Block body = {.around = b, .region = x->body, .id = join(w, name, "."), .own = join(w, name, "-begin")};
     open_call(w, id, "begin", name);
-    buf_z(w->b, ", ");
+    comma(w);
     aw_inputs(w, b, flow_opnds(w->f, n->arg), x->param, n->nargs);
     put_after(w, b, id);
     close_call(w);
@@ -246,7 +290,7 @@ static void put_value(Writer *w, const Block *b, NodeId id) {
     bool fail = n->kind == NODE_FAIL;
     open_call(w, id, fail ? "fail" : n->kind == NODE_LET ? "value" : "gate", id_of(w, b, n));
     if (n->kind != NODE_GATE) {
-        buf_z(w->b, ", ");
+        comma(w);
         if (fail) aw_raw_lambda(w, b, flow_opnds(w->f, n->arg)[0]);
         else aw_lambda(w, b, flow_opnds(w->f, n->arg)[0]);
     }
@@ -301,7 +345,7 @@ static void put_workflow(Writer *w, const Block *body, const char *name) {
     const FlowWorkflow *x = &w->f->workflow.data[region_of(w, body)->workflow];
     put_region(w, body);
     bool handlers = x->on_success != 0 || x->on_failure != 0 || x->finally != 0;
-    buf_printf(w->b, "flow.%s(\"%s\"", handlers ? "end" : "result", name);
+    open_line(w, handlers ? "end" : "result", name);
     put_result(w, body);
     close_call(w);
     if (!handlers) return;

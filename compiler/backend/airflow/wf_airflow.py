@@ -404,7 +404,7 @@ class Flow:
         for i, arm_name in enumerate(arms):
             self.open("%s.%s" % (name, arm_name), name, entry=name + "-choose", arm=i)
 
-    def join(self, name, arms):
+    def join(self, name, *arms):
         """The value of the branch that ran; `arms` compute it."""
         blocks = [b for b in self.blocks if b.rpartition(".")[0] == name and self.blocks[b].entry == name + "-choose"]
         lasts = [self.last_in(b) for b in blocks]
@@ -580,7 +580,7 @@ class Flow:
         v.inputs = inputs(v)
         retry.wait(attempt)
         base = "%s/%s/%s" % (self.dag_id, v.run_id(), path)
-        facts = {"WF_RUN_ID": v.run_id(), "WF_STEP": path, "WF_ATTEMPT": str(attempt), "WF_IDEMPOTENCY_KEY": base}
+        facts = {"WF_RUN_ID": v.run_id(), "WF_STEP": path, "WF_ATTEMPT": str(attempt), "WF_IDEMPOTENCY_KEY": wf.sha256(base)[:32]}
         spec = dict(step)
         here = os.path.dirname(os.path.abspath(__file__))
         project = os.path.join(here, self.project or ".")
