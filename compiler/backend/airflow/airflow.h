@@ -26,6 +26,7 @@ typedef struct Writer {
     const char **step_name; /* by step, NULL unless it is used */
     size_t line;            /* where the call that is being written begins, */
     VEC(size_t) comma;      /* and where its arguments end */
+    VEC(TypeId) type;       /* structs and enums that the text names */
 } Writer;
 
 /* --- expressions.c --- */
@@ -44,6 +45,9 @@ void aw_step_lambda(Writer *w, const FlowStep *s, Opnd o);
 void aw_predicate(Writer *w, const FlowStep *s, Opnd o);
 /* `lambda v: [...]`: the arguments of an `exec`. */
 void aw_argv(Writer *w, const FlowStep *s);
+/* A type as the shim reads it; structs and enums by the names of constants, which aw_types writes. */
+void aw_type(Writer *w, TypeId t);
+void aw_types(Writer *w);
 /* The functions that the workflow uses. */
 void aw_functions(Writer *w, const uint8_t *used);
 
@@ -59,6 +63,9 @@ void aw_schema(Buf *json, const Flow *f, TypeId t, Str doc);
 void aw_tasks(Writer *w);
 /* How many tasks that will be; above AIRFLOW_TASKS it stops counting. */
 uint64_t airflow_count(const Flow *f, uint32_t workflow);
+
+/* `"limits": {...}` or `, limits={...}` and so on: what @range and @pattern say of parameters, between those texts; or nothing. */
+void aw_limits(Writer *w, const char *before, uint32_t param, uint32_t n, const char *after);
 
 /* --- dag.c --- */
 

@@ -91,7 +91,7 @@ static void put_params(Writer *w) {
         buf_z(w->b, "        ");
         py_string(w->b, atom_str(w->f->atoms, p->name));
         buf_z(w->b, ": (");
-        py_type(w->b, w->f, p->type);
+        aw_type(w, p->type);
         buf_z(w->b, ", ");
         aw_schema(&json, w->f, p->type, p->doc);
         py_json(w->b, buf_view(&json));
@@ -103,6 +103,7 @@ static void put_params(Writer *w) {
         buf_z(w->b, "),\n");
     }
     if (any) buf_z(w->b, "    },\n");
+    aw_limits(w, "    limits=", x->param, x->nparam, ",\n");
 }
 
 static void put_text(Writer *w, const char *key, Str s) {
@@ -194,6 +195,7 @@ static void put_head(Writer *w) {
     w->b = &head;
     put_docstring(w);
     put_imports(w, buf_view(file));
+    aw_types(w);
     for (uint32_t i = 0; i < w->out->mark.len; i++)
         if (w->out->mark.data[i].file == w->out->file.len - 1) w->out->mark.data[i].at += head.n;
     buf_str(&head, buf_view(file));
@@ -231,5 +233,6 @@ void airflow_emit(TargetCx *cx, EmitOut *out) {
     if (needs_node(cx->flow, &used)) buf_str(emit_file(out, "wf_shim.js"), cx->node_shim);
     used_free(&used);
     vec_free(&w.comma);
+    vec_free(&w.type);
     arena_free(&w.arena);
 }

@@ -19,8 +19,10 @@ static void fn_name(PyExpr *e, uint32_t fn) {
     if (x->module != 0) buf_printf(e->out, "__%u", fn);
 }
 
+static void put_expr_type(PyExpr *e, TypeId t) { aw_type(((Scope *)e->cx)->w, t); }
+
 static PyExpr printer(Scope *s, RegionId region) {
-    return (PyExpr){.flow = s->w->f, .out = s->w->b, .region = region, .leaf = leaf, .fn_name = fn_name, .cx = s};
+    return (PyExpr){.flow = s->w->f, .out = s->w->b, .region = region, .leaf = leaf, .fn_name = fn_name, .type = put_expr_type, .cx = s};
 }
 
 /* The value in its public form, as expressions see it. */
@@ -28,6 +30,48 @@ static void decoded(PyExpr *e, TypeId t, Buf *text) {
     py_decoded(e, t, buf_cstr(text));
     buf_free(text);
 }
+
+/* --- types --- */
+
+/* `Limits_t`, no name that anything else has: those of steps are all capitals. */
+static void put_type_name(Writer *w, TypeId t) {
+    const TypeDef *d = type_def(w->f->types, t);
+    Str name = atom_str(w->f->atoms, d->name);
+    uint32_t known = 0;
+    while (known < w->type.len && w->type.data[known] != t) known++;
+    if (known == w->type.len) vec_push(&w->type, t);
+    buf_printf(w->b, "%.*s_t", STR_ARG(name));
+    for (uint32_t i = 0; i < known; i++)
+        if (type_def(w->f->types, w->type.data[i])->name == d->name) {
+            buf_printf(w->b, "%u", known);
+            return;
+        }
+}
+
+void aw_type(Writer *w, TypeId t) {
+    TypeKind k = type_kind(w->f->types, t);
+    if (k == TY_STRUCT || k == TY_ENUM) {
+        put_type_name(w, t);
+    } else if (k == TY_LIST || k == TY_MAP || k == TY_OPT) {
+        buf_z(w->b, k == TY_LIST ? "[\"list\", " : k == TY_MAP ? "[\"map\", " : "[\"opt\", ");
+        aw_type(w, type_inner(w->f->types, t));
+        buf_addc(w->b, ']');
+    } else {
+        py_type(w->b, w->f, t);
+    }
+}
+
+void aw_types(Writer *w) {
+    for (uint32_t i = 0; i < w->type.len; i++) {
+        buf_z(w->b, i == 0 ? "\n" : "");
+        put_type_name(w, w->type.data[i]);
+        buf_z(w->b, " = ");
+        py_type(w->b, w->f, w->type.data[i]);
+        buf_addc(w->b, '\n');
+    }
+}
+
+/* --- leaves --- */
 
 static void put_name(Buf *b, const char *function, const char *prefix, Str name) {
     Buf id = BUF_INIT;
@@ -140,9 +184,31 @@ static void leaf(PyExpr *e, Opnd o) {
     }
 }
 
+static void put_public(PyExpr *e, Opnd o);
+
+/* A record of public values is public, with the names that JSON has; likewise lists. */
+static bool put_built(PyExpr *e, Opnd o) {
+    const FlowExpr *x = opnd_tag(o) == OPND_EXPR ? &e->flow->expr.data[opnd_index(o)] : NULL;
+    if (x == NULL || (x->op != FLOW_RECORD && x->op != FLOW_LIST)) return false;
+    uint32_t n;
+    const TypeField *field = x->op == FLOW_RECORD ? type_fields(e->flow->types, x->type, &n) : NULL;
+    buf_addc(e->out, field != NULL ? '{' : '[');
+    for (uint16_t i = 0; i < x->n; i++) {
+        if (i > 0) buf_z(e->out, ", ");
+        if (field != NULL) {
+            py_string(e->out, atom_str(e->flow->atoms, field[i].foreign != 0 ? field[i].foreign : field[i].name));
+            buf_z(e->out, ": ");
+        }
+        put_public(e, flow_opnds(e->flow, x->a)[i]);
+    }
+    buf_addc(e->out, field != NULL ? '}' : ']');
+    return true;
+}
+
 /* The operand in its public form, without converting there and back what is passed on. */
 static void put_public(PyExpr *e, Opnd o) {
     OpndTag tag = opnd_tag(o);
+    if (put_built(e, o)) return;
     const FlowInput *in = captured(e, o);
     if (in != NULL) {
         in_parent(e, in, put_public);
@@ -217,7 +283,7 @@ static void put_argument(PyExpr *e, Opnd o) {
         return;
     }
     buf_z(e->out, "*wf.arg(");
-    py_type(e->out, e->flow, t);
+    put_expr_type(e, t);
     buf_z(e->out, ", ");
     py_expr(e, o);
     buf_addc(e->out, ')');

@@ -19,7 +19,7 @@ static void put_params(Writer *w, const FlowStep *s, bool outputs) {
         buf_z(w->b, n > 1 ? "\n        [" : "[");
         py_string(w->b, atom_str(w->f->atoms, p->name));
         buf_z(w->b, ", ");
-        py_type(w->b, w->f, p->type);
+        aw_type(w, p->type);
         buf_printf(w->b, ", %s]%s", (outputs ? is_stdout(w, s, p) : p->load) ? "True" : "False", n > 1 ? "," : "");
     }
     buf_z(w->b, n > 1 ? "\n    ],\n" : "],\n");
@@ -60,6 +60,7 @@ static void put_step(Writer *w, uint32_t index) {
     put_params(w, s, false);
     put_params(w, s, true);
     put_body(w, s);
+    aw_limits(w, "    \"limits\": ", s->param, s->nparam, ",\n");
     if (packages != NULL) put_strings(w, "packages", packages->value);
     if (python != NULL) put_strings(w, "python", python->value);
     if (flow_setting(f, s->settings, SET_CODE) != NULL) buf_z(w->b, "    \"with_code\": True,\n");
@@ -99,6 +100,16 @@ void aw_steps(Writer *w, const uint8_t *used) {
         put_step(w, i);
     }
     atoms_free(&taken);
+}
+
+void aw_limits(Writer *w, const char *before, uint32_t param, uint32_t n, const char *after) {
+    Buf json = BUF_INIT;
+    if (py_limits_json(&json, w->f, param, n)) {
+        buf_z(w->b, before);
+        py_json(w->b, buf_view(&json));
+        buf_z(w->b, after);
+    }
+    buf_free(&json);
 }
 
 /* --- schemas --- */

@@ -18,6 +18,7 @@ static const Capability caps[CAP_COUNT] = {
     [CAP_FILE_LISTS] = KEPT(""),
     [CAP_SECRETS] = KEPT("the Airflow variable `wfc_secret_NAME`, else the workers' environment WFC_SECRET_NAME"),
     [CAP_FILE_PARAMS] = KEPT("a path or an address that the workers see; the run begins by taking it into the store"),
+    [CAP_LIMITS] = KEPT(""),
     [CAP_EXPRESSIONS] = KEPT("as Python, inside the task that needs them"),
     [CAP_PATTERNS] = KEPT(""),
     [CAP_ORDER] = KEPT(""),

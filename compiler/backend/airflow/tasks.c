@@ -280,6 +280,7 @@ static void put_sub(Writer *w, const Block *b, NodeId id) {
     open_call(w, id, "begin", name);
     comma(w);
     aw_inputs(w, b, flow_opnds(w->f, n->arg), x->param, n->nargs);
+    aw_limits(w, ", limits=", x->param, x->nparam, "");
     put_after(w, b, id);
     close_call(w);
     put_workflow(w, &body, name);

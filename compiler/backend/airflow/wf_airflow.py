@@ -320,9 +320,9 @@ class Flow:
     The dots of a name tell the blocks around a task. A task without `after` is among the first of its block. In `after` and
     `v(...)` the name of a node stands for the task that has its value: of blocks that is NAME-value."""
 
-    def __init__(self, dag_id, schedule=None, params=None, store=None, project=None, **options):
+    def __init__(self, dag_id, schedule=None, params=None, limits=None, store=None, project=None, **options):
         self.dag_id, self.schedule, self.params, self.options = dag_id, schedule, params or {}, options
-        self.store, self.project = Store(store), project
+        self.limits, self.store, self.project = limits or {}, Store(store), project
         self.tasks, self.loops, self.blocks = {}, {}, {"": Block()}
         self.files = [name for name, (type, *_) in self.params.items() if holds_files(type)]
         if self.files:
@@ -393,9 +393,13 @@ class Flow:
         t = self.add(name, "plain", run, after, **retry.options(), **options)
         t.node, t.retry = True, retry
 
-    def begin(self, name, inputs=None, after=()):
+    def begin(self, name, inputs=None, limits=None, after=()):
         """The start of a try, or of a workflow that is called with these inputs."""
-        self.value(name + "-begin", lambda v: {"started": now(), "inputs": inputs(v) if inputs else {}}, after)
+        def run(v):
+            values = inputs(v) if inputs else {}
+            wf.check_limits(limits or {}, values)
+            return {"started": now(), "inputs": values}
+        self.value(name + "-begin", run, after)
         self.open(name, name, entry=name + "-begin")
 
     def choose(self, name, arms, arm, after=()):
@@ -685,6 +689,7 @@ class Flow:
                     wf.decode(type, v.param(name))
             except wf.Trap as e:
                 raise wf.Trap("parameter `%s`: %s" % (name, e))
+        wf.check_limits(self.limits, v.context["params"])
 
     def execute(self, t, each=None):
         v = Values(self, t, each)
