@@ -12,8 +12,8 @@ whose last line is `exit: N` when N is not 0.
 
 Comment lines in a command file give its settings; those of area.cmd hold for all of its cases:
     # normalise: time run size    durations, run ids, sizes become $TIME, $RUN, $SIZE
-    # needs: python npm NAME      build/venv, build/npm, a program; the case is skipped without (with CI=true: it fails)
-    #        stepfunctions        build/engines/stepfunctions
+    # needs: python npm airflow stepfunctions NAME     build/venv, build/npm, build/engines/NAME, a program; without, the case is
+    #                             skipped (with CI=true: it fails)
     # timeout: 120                seconds; 60 without
 The temporary folder always becomes $TMP and the repository $ROOT.
 
@@ -88,6 +88,7 @@ def missing(case, bin_dir):
         there = {"python": (ROOT / "build/venv/requirements.txt").exists(),
                  "npm": (ROOT / "build/npm/installed.json").exists(),
                  "stepfunctions": (ROOT / "build/engines/stepfunctions/installed.json").exists(),
+                 "airflow": all((ROOT / f"build/engines/airflow{v}/requirements.txt").exists() for v in (2, 3)),
                  }.get(need, shutil.which(need, path=search_path(case, bin_dir)) is not None)
         if not there:
             return need

@@ -693,6 +693,7 @@ class Flow:
 
     def execute(self, t, each=None):
         v = Values(self, t, each)
+        v.context["wf_node"] = v.path(t.path)
         if t.guard is not None and (v.maybe(t.guard[0]) or {}).get("arm") != t.guard[1]:
             raise AirflowSkipException("the branch of this task was not taken")
         try:
@@ -744,7 +745,10 @@ class Flow:
             return self.execute(t, *args)
         local = t.inside().rpartition(".")[2]
         run.__name__ = local.replace("-", "_")
-        t.operator = task(task_id=local, trigger_rule=RULES["collect" if t.across else t.kind], **t.options)(run)(*each).operator
+        options = {"trigger_rule": RULES["collect" if t.across else t.kind], **t.options}
+        if each:
+            options["map_index_template"] = "{{ wf_node }}"  # instances go by the path of their node
+        t.operator = task(task_id=local, **options)(run)(*each).operator
 
     def place(self, tasks, groups, build):
         """Builds each task in the task groups that the dots of its name tell; `groups` are those that there are already."""

@@ -1,0 +1,9 @@
+# The DAG as Airflow itself has understood it: tasks, what follows them, trigger rules, policies. The same in both versions.
+# needs: airflow
+# timeout: 180
+wfc compile --target airflow "$1" -o out >/dev/null
+for version in 3 2; do
+    "$ROOT"/build/engines/airflow$version/bin/python "$ROOT"/tests/engines/airflow/structure.py out >"$version.txt"
+done
+cmp 2.txt 3.txt
+cat 3.txt
