@@ -5,7 +5,8 @@
 #include "compiler/backend/emit/py_expr.h"
 #include "compiler/backend/emit/target.h"
 
-enum { AIRFLOW_PASSES = 100, AIRFLOW_TASKS = 20000 }; /* most passes of a `repeat`; most tasks of a DAG */
+/* Most passes of a `repeat`, most tasks of a DAG, most bytes of a task's name without what we add. */
+enum { AIRFLOW_PASSES = 100, AIRFLOW_TASKS = 20000, AIRFLOW_NAME = 230 };
 
 /* A region where it is written. A workflow that is called twice, and a pass, stand there more than once. */
 typedef struct Block {
@@ -61,8 +62,13 @@ void aw_schema(Buf *json, const Flow *f, TypeId t, Str doc);
 
 /* The tasks of the workflow. O(size of what is written). */
 void aw_tasks(Writer *w);
-/* How many tasks that will be; above AIRFLOW_TASKS it stops counting. */
-uint64_t airflow_count(const Flow *f, uint32_t workflow);
+
+typedef struct AirflowSize {
+    uint64_t tasks;   /* above AIRFLOW_TASKS it is not counted further */
+    bool too_long;    /* a name would be longer than AIRFLOW_NAME: */
+    NodeId node;      /* that of this node */
+} AirflowSize;
+AirflowSize airflow_size(const Flow *f, uint32_t workflow);
 
 /* `"limits": {...}` or `, limits={...}` and so on: what @range and @pattern say of parameters, between those texts; or nothing. */
 void aw_limits(Writer *w, const char *before, uint32_t param, uint32_t n, const char *after);

@@ -54,7 +54,7 @@ static bool uses(Str text, const char *name) {
 }
 
 static void put_imports(Writer *w, Str body) {
-    buf_z(w->b, "\nimport os\nimport sys\n\nsys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))\n\n");
+    buf_z(w->b, "\nimport os\nimport sys\n\nsys.path.append(os.path.dirname(os.path.abspath(__file__)))\n\n");
     if (uses(body, "wf.")) buf_z(w->b, "import wf_shim as wf\n");
     buf_z(w->b, "from wf_airflow import ");
     if (uses(body, "CronTriggerTimetable(")) buf_z(w->b, "CronTriggerTimetable, ");

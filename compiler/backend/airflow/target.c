@@ -166,6 +166,19 @@ static bool is_date(Str s) {
     return month >= 1 && month <= 12 && day >= 1 && day <= 28 + 3 * (month != 2);
 }
 
+static void check_size(TargetCx *cx) {
+    const Flow *f = cx->flow;
+    const FlowWorkflow *x = &f->workflow.data[cx->workflow];
+    AirflowSize size = airflow_size(f, cx->workflow);
+    Str name = atom_str(f->atoms, x->name);
+    if (size.too_long)
+        diag_add(cx->diags, WF_E_target_name, f->node_span.data[size.node], "the name of this task, with those of the blocks around it, would be longer than the 250 bytes of Airflow");
+    else if (size.tasks > AIRFLOW_TASKS)
+        limit(cx, x->span, "this would be a DAG of more than 20,000 tasks", "divide the workflow, or do more in one step");
+    if (str_is(name, "wf_shim") || str_is(name, "wf_airflow"))
+        diag_add(cx->diags, WF_E_target_name, x->span, "`%.*s.py` is the name of a file that goes with every DAG", STR_ARG(name));
+}
+
 static void check(TargetCx *cx) {
     const Flow *f = cx->flow;
     Used used = target_used(f, cx->workflow);
@@ -185,9 +198,8 @@ static void check(TargetCx *cx) {
     Str start;
     if (target_string(cx, "start_date", &start) && !is_date(start))
         diag_add(cx->diags, WF_E_target_setting, f->target.data[cx->block].span, "`start_date` is a date: \"2026-01-31\"");
-    if (cx->diags->nerrors == 0 && airflow_count(f, cx->workflow) > AIRFLOW_TASKS)
-        limit(cx, f->workflow.data[cx->workflow].span, "this would be a DAG of more than 20,000 tasks", "divide the workflow, or do more in one step");
     used_free(&used);
+    if (cx->diags->nerrors == 0) check_size(cx);
 }
 
 extern const Target target_airflow;

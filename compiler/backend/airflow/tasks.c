@@ -365,28 +365,40 @@ void aw_tasks(Writer *w) {
 
 /* --- counting --- */
 
-static uint64_t count_region(const Flow *f, RegionId id);
+static uint64_t count_region(const Flow *f, RegionId id, size_t name, AirflowSize *size);
 
-static uint64_t count_workflow(const Flow *f, uint32_t index) {
+static uint64_t count_workflow(const Flow *f, uint32_t index, size_t name, AirflowSize *size) {
     const FlowWorkflow *x = &f->workflow.data[index];
     RegionId regions[] = {x->body, x->on_success, x->on_failure, x->finally};
     uint64_t n = 3;
-    for (int i = 0; i < 4; i++) n += regions[i] != 0 ? count_region(f, regions[i]) : 0;
+    for (int i = 0; i < 4; i++) n += regions[i] != 0 ? count_region(f, regions[i], name + (i > 0 ? sizeof "on-success" : 0), size) : 0;
     return n;
 }
 
-static uint64_t count_region(const Flow *f, RegionId id) {
+/* The tasks of a node, whose block's names have `name` bytes in common. */
+static uint64_t count_node(const Flow *f, NodeId id, size_t name, AirflowSize *size) {
+    const FlowNode *x = &f->node.data[id];
+    uint64_t n = 1;
+    name += atom_str(f->atoms, x->name).n + 1;
+    if (name > AIRFLOW_NAME && !size->too_long) *size = (AirflowSize){.too_long = true, .node = id};
+    for (uint16_t k = 0; k < x->nregions; k++) {
+        Atom arm = f->region.data[x->region + k].name;
+        n += 1 + count_region(f, x->region + k, name + (arm != 0 ? atom_str(f->atoms, arm).n + 1 : sizeof "catch"), size);
+    }
+    if (x->kind == NODE_SUB) n += count_workflow(f, x->ref, name, size);
+    const FlowConst *bound = x->kind == NODE_LOOP ? airflow_const(f, flow_opnds(f, x->arg)[1]) : NULL;
+    return bound != NULL && bound->i > 0 ? n * (uint64_t)bound->i : n;
+}
+
+static uint64_t count_region(const Flow *f, RegionId id, size_t name, AirflowSize *size) {
     const FlowRegion *r = &f->region.data[id];
     uint64_t n = 0;
-    for (uint32_t i = 0; i < r->n && n <= AIRFLOW_TASKS; i++) {
-        const FlowNode *x = &f->node.data[r->first + i];
-        uint64_t inside = 1;
-        for (uint16_t k = 0; k < x->nregions; k++) inside += 1 + count_region(f, x->region + k);
-        if (x->kind == NODE_SUB) inside += count_workflow(f, x->ref);
-        const FlowConst *bound = x->kind == NODE_LOOP ? airflow_const(f, flow_opnds(f, x->arg)[1]) : NULL;
-        n += bound != NULL && bound->i > 0 ? inside * (uint64_t)bound->i : inside;
-    }
+    for (uint32_t i = 0; i < r->n && n <= AIRFLOW_TASKS && !size->too_long; i++) n += count_node(f, r->first + i, name, size);
     return n;
 }
 
-uint64_t airflow_count(const Flow *f, uint32_t workflow) { return count_workflow(f, workflow); }
+AirflowSize airflow_size(const Flow *f, uint32_t workflow) {
+    AirflowSize size = {0};
+    size.tasks = count_workflow(f, workflow, 0, &size);
+    return size;
+}

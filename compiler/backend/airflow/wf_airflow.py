@@ -18,6 +18,7 @@ import json
 import math
 import os
 import random
+import sys
 import tempfile
 import time
 import urllib.parse
@@ -38,7 +39,10 @@ except ImportError:  # Airflow 2, and 3 at first
     from airflow.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 from airflow.timetables.trigger import CronTriggerTimetable  # noqa: F401  (of the files that import this one)
 
-import wf_shim as wf
+HERE = os.path.dirname(os.path.abspath(__file__))
+if HERE not in sys.path:  # Airflow looks for DAGs in this file too
+    sys.path.append(HERE)
+import wf_shim as wf  # noqa: E402
 
 # Trigger rules: `collect` tasks look at everything that was before them, well or not.
 RULES = {"collect": "all_done", "flat": "all_done", "join": "none_failed", "plain": "all_success"}
@@ -586,8 +590,7 @@ class Flow:
         base = "%s/%s/%s" % (self.dag_id, v.run_id(), path)
         facts = {"WF_RUN_ID": v.run_id(), "WF_STEP": path, "WF_ATTEMPT": str(attempt), "WF_IDEMPOTENCY_KEY": wf.sha256(base)[:32]}
         spec = dict(step)
-        here = os.path.dirname(os.path.abspath(__file__))
-        project = os.path.join(here, self.project or ".")
+        project = os.path.join(HERE, self.project or ".")
         if spec.pop("in_project", False):
             spec["folder"] = project
         if spec.pop("with_code", False):
@@ -745,7 +748,8 @@ class Flow:
             return self.execute(t, *args)
         local = t.inside().rpartition(".")[2]
         run.__name__ = local.replace("-", "_")
-        options = {"trigger_rule": RULES["collect" if t.across else t.kind], **t.options}
+        # Airflow may be set to retry whatever says nothing.
+        options = {"retries": 0, "trigger_rule": RULES["collect" if t.across else t.kind], **t.options}
         if each:
             options["map_index_template"] = "{{ wf_node }}"  # instances go by the path of their node
         t.operator = task(task_id=local, **options)(run)(*each).operator
