@@ -68,7 +68,7 @@ static int write_all(const Cli *cli, const EmitOut *out, Sources *sources) {
     for (uint32_t i = 0; i < out->file.len && code == EXIT_FINE; i++) {
         const EmitFile *f = &out->file.data[i];
         code = write_one(dir, f->path, buf_view(&f->text));
-        if (code != EXIT_FINE || !map) continue;
+        if (code != EXIT_FINE || !map || !emit_has_marks(out, i)) continue;
         Buf json = BUF_INIT, name = BUF_INIT;
         emit_source_map(&json, out, i, sources);
         buf_printf(&name, "%s.map", f->path);
@@ -143,7 +143,7 @@ const Verb verb_compile = {
         {"target", 't', "TARGET", false, "the engine, or a `target` block of the file"},
         {"output", 'o', "DIR", false, "write the files into this folder and print their names"},
         {"workflow", 'w', "NAME", false, "which workflow; each that no other calls without it"},
-        {"source-map", 0, NULL, false, "write FILE.map beside each file: which line comes from where"},
+        {"source-map", 0, NULL, false, "write FILE.map beside each file that comes from the source: which line from where"},
         {"strict", 0, NULL, false, "refuse what the engine can only run with less parallelism"},
         {0}},
     .examples = (const CliExample[]){{"wfc compile --target argo train.wf | kubectl apply -f -", "give a workflow to a cluster"},

@@ -16,6 +16,12 @@ void emit_mark(EmitOut *out, Span span) {
     vec_push(&out->mark, ((EmitMark){file, at, span}));
 }
 
+bool emit_has_marks(const EmitOut *out, uint32_t file) {
+    for (uint32_t i = 0; i < out->mark.len; i++)
+        if (out->mark.data[i].file == file) return true;
+    return false;
+}
+
 void emit_source_map(Buf *json, const EmitOut *out, uint32_t file, Sources *sources) {
     const EmitFile *f = &out->file.data[file];
     JsonOut j = json_open(json, '{');

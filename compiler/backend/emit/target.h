@@ -108,6 +108,8 @@ void target_settings_doc(Buf *out, const Target *t);
 Buf *emit_file(EmitOut *out, const char *path);
 /* What is written to the last file from now on comes from the span. */
 void emit_mark(EmitOut *out, Span span);
+/* Whether anything in file i comes from the source. */
+bool emit_has_marks(const EmitOut *out, uint32_t file);
 /* The map from lines of file i to source positions as JSON. */
 void emit_source_map(Buf *json, const EmitOut *out, uint32_t file, Sources *sources);
 void emit_free(EmitOut *out);
