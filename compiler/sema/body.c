@@ -210,6 +210,7 @@ static void check_engine(Cx *c, NodeId at, Atom engine) {
     Str known[16];
     int n = 0;
     Buf list = BUF_INIT;
+    if (engine == 0) return; /* a syntax error that was reported */
     for (uint32_t i = 0; i < s->symbol.len && n < 16; i++) {
         const Symbol *y = &s->symbol.data[i];
         if (!is_engine(s, y)) continue;
