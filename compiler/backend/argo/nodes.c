@@ -49,16 +49,25 @@ static void put_sub(Scope *s, NodeId id, Start start) {
     dag_task(g, g->task[id], template, start, NULL, &args);
 }
 
+/* Passes what comes before the paths of a template's nodes, and gives what it has to add itself: not the number of a pass. */
+static const char *pass_at(Scope *s, ArgoArgs *args) {
+    const char *path = s->dag->path;
+    if (!s->dag->at) return path;
+    bool pass = strstr(path, "{{") != NULL;
+    dag_arg(args, "_at", pass ? dag_path(s, "") : "{{inputs.parameters._at}}");
+    return pass ? "" : path;
+}
+
 /* A node whose regions have a template of its own. */
 static void put_block(Scope *s, NodeId id, Start start, int kind, ArgoArgs *args) {
     Argo *g = s->g;
     const FlowNode *n = &g->f->node.data[id];
     const char *template = arena_printf(&g->arena, "%s--%s", s->dag->name, g->task[id]);
-    if (s->dag->at) dag_arg(args, "_at", "{{inputs.parameters._at}}");
+    const char *path = pass_at(s, args);
     dag_pass_facts(s, args);
     dag_pass_captures(s, id, n->region, n->nregions, &start, args);
     dag_add(g, (ArgoDag){kind == NODE_PICK ? DAG_PICK : DAG_TRY, id, template,
-                         arena_printf(&g->arena, "%s%s.", s->dag->path, dag_node_name(g, id)), s->dag->at, s->status != NULL});
+                         arena_printf(&g->arena, "%s%s.", path, dag_node_name(g, id)), s->dag->at, s->status != NULL});
     dag_task(g, g->task[id], template, start, NULL, args);
 }
 
@@ -100,11 +109,11 @@ static void put_each(Scope *s, NodeId id, Start start) {
     dag_task(g, items, "compute", start, NULL, &args);
     g->computes = true;
     start = (Start){dag_succeeded(g, items), NULL};
-    if (s->dag->at) dag_arg(&inner, "_at", "{{inputs.parameters._at}}");
+    const char *path = pass_at(s, &inner);
     dag_pass_facts(s, &inner);
     dag_arg(&inner, "_items", arena_printf(&g->arena, "{{%s}}", dag_output(g, items)));
     dag_pass_captures(s, id, g->f->node.data[id].region, 1, &start, &inner);
-    dag_add(g, (ArgoDag){DAG_EACH, id, template, s->dag->path, s->dag->at, s->status != NULL});
+    dag_add(g, (ArgoDag){DAG_EACH, id, template, path, s->dag->at, s->status != NULL});
     dag_task(g, task, template, start, NULL, &inner);
 }
 

@@ -168,15 +168,16 @@ func await(s *store, namespace string, limit time.Duration) (*wfv1.Workflow, boo
 	end := time.Now().Add(limit)
 	stop := time.AfterFunc(limit+time.Millisecond, s.wake)
 	defer stop.Stop()
-	for at := int64(0); ; {
+	for {
+		at := s.now()
 		o, err := s.get("workflows", namespace, runName)
 		if err == nil && labelsOf(o)["workflows.argoproj.io/completed"] == "true" {
 			return decode(o), true
 		}
-		var ok bool
-		if _, at, ok = s.wait("workflows", at, func() bool { return !time.Now().Before(end) }); !ok {
+		if !time.Now().Before(end) {
 			return decode(o), false
 		}
+		s.wait("workflows", at, func() bool { return !time.Now().Before(end) })
 	}
 }
 

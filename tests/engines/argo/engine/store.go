@@ -33,7 +33,7 @@ type store struct {
 	dropped int64 // the version of the newest event that the log has forgotten
 }
 
-const keptEvents = 20000
+const keptEvents = 5000
 
 var resources = map[string]string{ // resource: kind
 	"pods": "Pod", "configmaps": "ConfigMap", "secrets": "Secret", "namespaces": "Namespace",
@@ -230,6 +230,13 @@ func (s *store) wait(resource string, after int64, done func() bool) (events []e
 		}
 		s.changed.Wait()
 	}
+}
+
+// now gives the version up to which everything has happened.
+func (s *store) now() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.version
 }
 
 func (s *store) wake() { s.changed.Broadcast() }
