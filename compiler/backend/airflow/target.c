@@ -52,7 +52,7 @@ static const Capability caps[CAP_COUNT] = {
     SET(RETRY_JITTER) = KEPT(""),
     SET(RETRY_ON) = KEPT(""),
     SET(TIMEOUT) = KEPT("of a step: its process group ends; of a workflow: `dagrun_timeout`"),
-    SET(TIMEOUT_TOTAL) = REFUSED("Airflow has no limit for all attempts of a task together; give each attempt one: @timeout(t)"),
+    SET(TIMEOUT_TOTAL) = KEPT("of a step: all attempts are made inside one of Airflow's"),
     SET(CPU) = IGNORED("an executor decides it; see `executor_config` of Airflow"),
     SET(MEMORY) = IGNORED("an executor decides it"),
     SET(GPU) = IGNORED("an executor decides it"),
@@ -123,6 +123,14 @@ static void check_constant(TargetCx *cx, const FlowSetting *s) {
     buf_free(&what);
 }
 
+static void check_no_timeout(TargetCx *cx, uint32_t at) {
+    for (int i = 0; i < 2; i++) {
+        const FlowSetting *s = flow_setting(cx->flow, at, i == 0 ? SET_TIMEOUT : SET_TIMEOUT_TOTAL);
+        if (s == NULL || (airflow_const(cx->flow, s->value) != NULL && airflow_const(cx->flow, s->value)->kind == CONST_NONE)) continue;
+        limit(cx, s->span, "Airflow cannot end a part of a run after a time", "put @timeout on the steps of the workflow");
+    }
+}
+
 static void check_node(TargetCx *cx, NodeId id) {
     static const Setting fixed[] = {SET_RETRY, SET_RETRY_DELAY, SET_RETRY_FACTOR, SET_RETRY_MAX_DELAY, SET_PRIORITY};
     const Flow *f = cx->flow;
@@ -131,8 +139,7 @@ static void check_node(TargetCx *cx, NodeId id) {
     if (n->kind == NODE_CALL)
         for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) check_constant(cx, airflow_setting(f, n, fixed[i], &on_call));
     if (n->kind == NODE_EACH) check_constant(cx, flow_setting(f, n->settings, SET_PARALLEL));
-    if (n->kind == NODE_SUB && flow_setting(f, n->settings, SET_TIMEOUT) != NULL)
-        limit(cx, flow_setting(f, n->settings, SET_TIMEOUT)->span, "Airflow cannot end a part of a run after a time", "put @timeout on the steps of the workflow");
+    if (n->kind == NODE_SUB) check_no_timeout(cx, n->settings);
     if (n->kind != NODE_LOOP) return;
     const FlowConst *bound = airflow_const(f, flow_opnds(f, n->arg)[1]);
     if (bound == NULL || bound->i > AIRFLOW_PASSES)
@@ -149,7 +156,9 @@ static void check_root(TargetCx *cx) {
     uint32_t n;
     if (c != NULL && !str_is(atom_str(f->atoms, type_fields(f->types, c->type, &n)[c->i].name), "wait"))
         limit(cx, overlap->span, "runs of Airflow wait for one another; they neither skip nor cancel", "write `overlap: wait`, or leave it out");
+    const FlowSetting *total = flow_setting(f, x->settings, SET_TIMEOUT_TOTAL);
     check_constant(cx, timeout);
+    if (total != NULL) limit(cx, total->span, "a workflow has one attempt", "write @timeout(t)");
     if (timeout != NULL && (x->on_success != 0 || x->on_failure != 0 || x->finally != 0))
         limit(cx, timeout->span, "a run that Airflow ends after its time runs no handlers", "put @timeout on steps, or leave the handlers out");
     c = catchup != NULL ? airflow_const(f, catchup->value) : NULL;
@@ -190,10 +199,8 @@ static void check(TargetCx *cx) {
     for (uint32_t i = 0; i < f->step.len; i++)
         if (used.step[i] && f->step.data[i].body == BODY_NONE)
             limit(cx, f->step.data[i].span, "this step has no body that Airflow tasks can run", "give it a fence or `exec`");
-    for (uint32_t i = 0; i < f->workflow.len; i++) {
-        const FlowSetting *t = i != cx->workflow && used.workflow[i] ? flow_setting(f, f->workflow.data[i].settings, SET_TIMEOUT) : NULL;
-        if (t != NULL) limit(cx, t->span, "Airflow cannot end a part of a run after a time", "put @timeout on the steps of the workflow");
-    }
+    for (uint32_t i = 0; i < f->workflow.len; i++)
+        if (i != cx->workflow && used.workflow[i]) check_no_timeout(cx, f->workflow.data[i].settings);
     check_root(cx);
     Str start;
     if (target_string(cx, "start_date", &start) && !is_date(start))

@@ -127,6 +127,7 @@ static void put_policies(Writer *w, const Block *b, const FlowNode *n) {
     const FlowSetting *priority = airflow_setting(w->f, n, SET_PRIORITY, &on_call);
     put_retry(w, n);
     put_lambda_setting(w, b, n, SET_TIMEOUT, "timeout");
+    put_lambda_setting(w, b, n, SET_TIMEOUT_TOTAL, "total");
     put_lambda_setting(w, b, n, SET_ENV, "env");
     if (pool != NULL) {
         comma(w);

@@ -306,13 +306,14 @@ class Retry:
     def options(self):
         return {"retries": self.times, "retry_delay": datetime.timedelta(milliseconds=self.base)} if self.times else {}
 
+    def delay(self, attempt):
+        """Milliseconds between that attempt, from 2 on, and the one before."""
+        delay = self.delays[min(attempt - 2, len(self.delays) - 1)]
+        return random.uniform(delay / 2, delay) if self.jitter else delay
+
     def wait(self, attempt):
-        if attempt < 2 or attempt - 2 >= len(self.delays):
-            return
-        delay = self.delays[attempt - 2]
-        if self.jitter:
-            delay = random.uniform(delay / 2, delay)
-        time.sleep(max(delay - self.base, 0) / 1000)
+        if attempt > 1 and self.delays:
+            time.sleep(max(self.delay(attempt) - self.base, 0) / 1000)
 
     def again(self, v, failure):
         return failure["kind"] not in ("value", "fail") and (self.on is None or self.on(v, failure))
@@ -388,13 +389,18 @@ class Flow:
             raise wf.StepFailed("fail", message(v))
         self.add(name, "plain", run, after)
 
-    def call(self, name, step, inputs, after=(), retry=None, timeout=None, env=None, **options):
-        """A call of a step."""
+    def call(self, name, step, inputs, after=(), retry=None, timeout=None, total=None, env=None, **options):
+        """A call of a step. With `total` all attempts are made inside one of Airflow's, which knows no limit for several."""
         retry = retry or Retry(0)
 
         def run(v):
-            return self.run_step(v, step, inputs, retry, timeout, env)
-        t = self.add(name, "plain", run, after, **retry.options(), **options)
+            v.inputs = inputs(v)
+            limit = timeout(v) if timeout else None
+            if total is not None:
+                return self.attempts(v, step, retry, limit, total(v), env)
+            retry.wait(v.ti.try_number)
+            return self.attempt(v, step, v.ti.try_number, limit, env)
+        t = self.add(name, "plain", run, after, **({} if total else retry.options()), **options)
         t.node, t.retry = True, retry
 
     def begin(self, name, inputs=None, limits=None, after=()):
@@ -583,10 +589,21 @@ class Flow:
 
     # how tasks run
 
-    def run_step(self, v, step, inputs, retry, timeout, env):
-        path, attempt = v.path(v.task.path), v.ti.try_number
-        v.inputs = inputs(v)
-        retry.wait(attempt)
+    def attempts(self, v, step, retry, limit, total, env):
+        start, attempt = now(), 1
+        while True:
+            left = total - (now() - start)
+            try:
+                return self.attempt(v, step, attempt, left if limit is None else min(limit, left), env)
+            except wf.StepFailed as e:
+                attempt += 1
+                delay = retry.delay(attempt) if retry.delays else 0
+                if attempt > retry.times + 1 or not retry.again(v, e.record(v.path(v.task.path))) or now() + delay - start >= total:
+                    raise
+                time.sleep(delay / 1000)
+
+    def attempt(self, v, step, attempt, limit, env):
+        path = v.path(v.task.path)
         base = "%s/%s/%s" % (self.dag_id, v.run_id(), path)
         facts = {"WF_RUN_ID": v.run_id(), "WF_STEP": path, "WF_ATTEMPT": str(attempt), "WF_IDEMPOTENCY_KEY": wf.sha256(base)[:32]}
         spec = dict(step)
@@ -596,7 +613,7 @@ class Flow:
         if spec.pop("with_code", False):
             spec["code_dir"] = project
         outputs = wf.step(spec, v.inputs, self.store, urllib.parse.quote("%s/%d" % (base, attempt)), facts,
-                          env(v) if env else None, timeout(v) if timeout else None, secret)
+                          env(v) if env else None, limit, secret)
         if not step["outputs"]:
             return None
         return outputs if len(outputs) > 1 else next(iter(outputs.values()))
