@@ -73,6 +73,13 @@ AirflowSize airflow_size(const Flow *f, uint32_t workflow);
 /* `"limits": {...}` or `, limits={...}` and so on: what @range and @pattern say of parameters, between those texts; or nothing. */
 void aw_limits(Writer *w, const char *before, uint32_t param, uint32_t n, const char *after);
 
+/* --- own.c --- */
+
+/* Reports what is wrong with an `@airflow(...)`, on a workflow or on a step; NULL: nothing. */
+void airflow_own_check(TargetCx *cx, const FlowSetting *s, bool dag);
+/* Its settings as arguments, each between the two texts. */
+void aw_own(Writer *w, const FlowSetting *s, const char *before, const char *after);
+
 /* --- dag.c --- */
 
 void airflow_emit(TargetCx *cx, EmitOut *out);

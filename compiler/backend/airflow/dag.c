@@ -147,6 +147,7 @@ static void put_options(Writer *w) {
         py_string(w->b, owner->s);
         buf_z(w->b, "},\n");
     }
+    aw_own(w, flow_setting(w->f, workflow_of(w)->settings, SET_AIRFLOW), "    ", ",\n");
     if (target_string(w->cx, "store", &text)) put_text(w, "store", text);
     if (target_string(w->cx, "project", &text)) put_text(w, "project", text);
     if (workflow_of(w)->doc.n > 0) buf_z(w->b, "    doc_md=__doc__,\n");

@@ -95,7 +95,8 @@ static const Capability caps[CAP_COUNT] = {
     SET(NODE_SELECTOR) = IGNORED("an executor decides it"),
     SET(SERVICE_ACCOUNT) = IGNORED("an executor decides it"),
     SET(ARGO) = IGNORED(""),
-    SET(AIRFLOW) = REFUSED("nothing of it is written yet; set it in Airflow's own configuration"),
+    SET(AIRFLOW) = LIMITED("of steps `queue`, `executor`, `pool_slots`, `max_active_tis_per_dag`; of workflows `max_active_tasks`, "
+                           "`max_consecutive_failed_dag_runs`, `is_paused_upon_creation`, `dag_display_name`"),
     SET(STEPFUNCTIONS) = IGNORED(""),
 #undef SET
 };
@@ -158,6 +159,7 @@ static void check_root(TargetCx *cx) {
         limit(cx, overlap->span, "runs of Airflow wait for one another; they neither skip nor cancel", "write `overlap: wait`, or leave it out");
     const FlowSetting *total = flow_setting(f, x->settings, SET_TIMEOUT_TOTAL);
     check_constant(cx, timeout);
+    airflow_own_check(cx, flow_setting(f, x->settings, SET_AIRFLOW), true);
     if (total != NULL) limit(cx, total->span, "a workflow has one attempt", "write @timeout(t)");
     if (timeout != NULL && (x->on_success != 0 || x->on_failure != 0 || x->finally != 0))
         limit(cx, timeout->span, "a run that Airflow ends after its time runs no handlers", "put @timeout on steps, or leave the handlers out");
@@ -196,9 +198,12 @@ static void check(TargetCx *cx) {
         if (!used.workflow[x->workflow]) continue;
         for (uint32_t i = 0; i < x->n; i++) check_node(cx, x->first + i);
     }
-    for (uint32_t i = 0; i < f->step.len; i++)
-        if (used.step[i] && f->step.data[i].body == BODY_NONE)
+    for (uint32_t i = 0; i < f->step.len; i++) {
+        if (!used.step[i]) continue;
+        airflow_own_check(cx, flow_setting(f, f->step.data[i].settings, SET_AIRFLOW), false);
+        if (f->step.data[i].body == BODY_NONE)
             limit(cx, f->step.data[i].span, "this step has no body that Airflow tasks can run", "give it a fence or `exec`");
+    }
     for (uint32_t i = 0; i < f->workflow.len; i++)
         if (i != cx->workflow && used.workflow[i]) check_no_timeout(cx, f->workflow.data[i].settings);
     check_root(cx);
