@@ -136,7 +136,11 @@ static void put_options(Writer *w) {
     Str text;
     put_schedule(w);
     if (runs != NULL) buf_printf(w->b, "    max_active_runs=%" PRId64 ",\n", runs->i);
-    if (timeout != NULL && timeout->kind == CONST_INT) buf_printf(w->b, "    dagrun_timeout=minutes(%" PRId64 " / 60000),\n", timeout->i);
+    if (timeout != NULL && timeout->kind == CONST_INT) {
+        char minutes[32];
+        format_double((double)timeout->i / 60000, minutes);
+        buf_printf(w->b, "    dagrun_timeout=minutes(%s),\n", minutes);
+    }
     if (tags != NULL) {
         buf_z(w->b, "    tags=");
         aw_constant(w, tags->value);

@@ -18,6 +18,7 @@ import json
 import math
 import os
 import random
+import shutil
 import sys
 import tempfile
 import time
@@ -33,6 +34,10 @@ except ImportError:  # Airflow 2
     from airflow.models.variable import Variable
     from airflow.operators.python import get_current_context
     from airflow.utils.task_group import TaskGroup
+try:
+    from airflow.sdk.log import mask_secret
+except ImportError:  # Airflow 2, and 3 at first
+    from airflow.utils.log.secrets_masker import mask_secret
 try:
     from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 except ImportError:  # Airflow 2, and 3 at first
@@ -82,10 +87,6 @@ class Values:
             self.maps = [*each.get("maps", []), self.ti.map_index]
         self.known, self.columns, self.items, self.inputs = {}, {}, {}, {}
 
-    def index_of(self, task):
-        """The map index at which a task around this one, or beside it, has its value."""
-        return self.maps[len(task.loops) - 1] if task.loops else -1
-
     def raw(self, name):
         task = self.flow.task_of(name)
         if len(task.loops) > len(self.task.loops):
@@ -94,7 +95,8 @@ class Values:
                 self.columns[task.name] = {tuple(packed["maps"]): packed for packed in self.all_of(task.name)}
             return self.columns[task.name].get(tuple(self.maps))
         if task.name not in self.known:
-            self.known[task.name] = self.ti.xcom_pull(task_ids=task.operator.task_id, map_indexes=self.index_of(task))
+            index = self.maps[len(task.loops) - 1] if task.loops else -1
+            self.known[task.name] = self.ti.xcom_pull(task_ids=task.operator.task_id, map_indexes=index)
         return self.known[task.name]
 
     def __call__(self, name):
@@ -209,14 +211,17 @@ class Objects:
         target = self.root / key
         target.parent.mkdir(parents=True, exist_ok=True)
         with open(source, "rb") as f, target.open("wb") as out:
-            for block in iter(lambda: f.read(1 << 20), b""):
-                out.write(block)
+            shutil.copyfileobj(f, out, 1 << 20)
         return str(target)
 
     def get(self, uri, path):
         with ObjectStoragePath(uri).open("rb") as f, open(path, "wb") as out:
-            for block in iter(lambda: f.read(1 << 20), b""):
-                out.write(block)
+            shutil.copyfileobj(f, out, 1 << 20)
+
+
+def store_at(uri):
+    plain = "://" not in uri or uri.startswith(("file://", "http://", "https://"))
+    return wf.open_store(uri) if plain else Objects(uri)
 
 
 class Store:
@@ -225,32 +230,17 @@ class Store:
     def __init__(self, uri):
         self.uri, self.store = uri, None
 
-    def open(self):
+    def put(self, source, key):
         if self.store is None:
             uri = self.uri or Variable.get("wfc_store", None)  # noqa: AIR003  (only tasks come here)
             if not uri:
                 raise wf.StepFailed("lost", "no place for files: set the Airflow variable `wfc_store` to a folder that all workers see, "
                                             "or to an address such as s3://aws_default@bucket/prefix")
-            local = "://" not in uri or uri.startswith("file://")
-            self.store = wf.open_store(uri) if local or uri.startswith(("http://", "https://")) else Objects(uri)
-        return self.store
-
-    def put(self, source, key):
-        return self.open().put(source, key)
+            self.store = store_at(uri)
+        return self.store.put(source, key)
 
     def get(self, uri, path):
-        if "://" in uri and not uri.startswith(("file://", "http://", "https://")):
-            Objects(uri).get(uri, path)
-        else:
-            wf.open_store(uri).get(uri, path)
-
-
-def mask(value):
-    try:
-        from airflow.sdk.log import mask_secret
-    except ImportError:
-        from airflow.utils.log.secrets_masker import mask_secret
-    mask_secret(value)
+        store_at(uri).get(uri, path)
 
 
 def secret(name):
@@ -259,7 +249,7 @@ def secret(name):
         value = Variable.get("wfc_secret_" + name)  # noqa: AIR003  (only tasks come here)
     except Exception:  # what is raised for a variable that is not there differs between versions
         value = wf.secret_value(name)
-    mask(value)
+    mask_secret(value)
     return value
 
 
@@ -623,32 +613,7 @@ class Flow:
         prefix = urllib.parse.quote("%s/%s/params" % (self.dag_id, v.run_id()))
         with tempfile.TemporaryDirectory(prefix="wf-") as work:
             stage = wf.Stage(self.store, prefix, work)
-            return {name: self.taken(stage, self.params[name][0], v.context["params"][name], name) for name in self.files}
-
-    def taken(self, stage, type, v, where):
-        kind = type[0]
-        if v is None or kind == "opt":
-            return None if v is None else self.taken(stage, type[1], v, where)
-        if kind == "list":
-            return [self.taken(stage, type[1], x, "%s/%d" % (where, i)) for i, x in enumerate(v)]
-        if kind == "map":
-            return {k: self.taken(stage, type[1], x, "%s/%s" % (where, k)) for k, x in v.items()}
-        if kind == "struct":
-            return {f[1]: self.taken(stage, f[2], v.get(f[1]), "%s/%s" % (where, f[1])) for f in type[2]}
-        if kind not in ("file", "dir") or not isinstance(v, str):
-            return v
-        name = v.rstrip("/").rpartition("/")[2]
-        if kind == "dir":
-            return stage.keep_dir(v[7:] if v.startswith("file://") else v, name)
-        path = os.path.join(stage.work, "in", where, name)
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        try:
-            self.store.get(v, path)
-            return stage.keep_file(type, path, name)
-        except OSError as e:
-            raise wf.Trap("parameter `%s`: cannot read %s: %s" % (where, v, e.strerror or e))
-        except wf.OutputError as e:
-            raise wf.Trap("parameter `%s`: %s" % (where, e))
+            return {name: stage.take(self.params[name][0], v.context["params"][name], name) for name in self.files}
 
     def record(self, v, kind, error, path):
         failure = error.record(path) if isinstance(error, wf.StepFailed) else wf.StepFailed(kind, str(error)).record(path)

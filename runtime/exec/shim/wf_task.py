@@ -310,6 +310,32 @@ class Stage:
             kept.append([rel, self.keep(full, os.path.basename(rel)), mode])
         return {"file": name, "sha256": hashlib.sha256(manifest.encode()).hexdigest(), "size": size, "dir": True, "files": kept}
 
+    def take(self, type, v, where):
+        """A parameter of a run, whose paths and addresses become files of the store."""
+        kind = type[0]
+        if v is None or kind == "opt":
+            return None if v is None else self.take(type[1], v, where)
+        if kind == "list":
+            return [self.take(type[1], x, "%s/%d" % (where, i)) for i, x in enumerate(v)]
+        if kind == "map":
+            return {k: self.take(type[1], x, "%s/%d" % (where, i)) for i, (k, x) in enumerate(v.items())}
+        if kind == "struct":
+            return {f[1]: self.take(f[2], v.get(f[1]), "%s/%s" % (where, f[0])) for f in type[2]}
+        if kind not in ("file", "dir") or not isinstance(v, str):
+            return v
+        name = v.rstrip("/").rpartition("/")[2]
+        if kind == "dir":
+            return self.keep_dir(v[7:] if v.startswith("file://") else v, name)
+        path = os.path.join(self.work, "in", where, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        try:
+            self.store.get(v, path)
+            return self.keep_file(type, path, name)
+        except OSError as e:
+            raise Trap("parameter `%s`: cannot read %s: %s" % (where, v, e.strerror or e))
+        except OutputError as e:
+            raise Trap("parameter `%s`: %s" % (where, e))
+
     def collect(self, name, type, path):
         """The value of an output that a step has written at its path."""
         if type[0] == "opt":
