@@ -839,14 +839,13 @@ def argo_result(v):
 
 def argo_run(name):
     """One attempt of a step."""
-    import json
     spec = argo_load("steps.json")[name]
     types = {n: t for n, t, *_ in spec["inputs"]}
     values, staged = argo_inputs()
     names = {"wf": sys.modules[__name__]}
     exec(spec.get("functions", ""), names)
     inputs = {n: argo_listed(argo_value(values[n]), staged) for n in types}
-    names["v"] = v = {n: decode(t, inputs[n]) if t[0] != "secret" else None for n, t in types.items()}
+    names["v"] = {n: decode(t, inputs[n]) if t[0] != "secret" else None for n, t in types.items()}
     if "code_file" in spec:
         with open("/wf/flow/" + spec["code_file"], encoding="utf-8", newline="") as f:
             spec["code"] = f.read()
@@ -894,7 +893,6 @@ def argo_gather(spec, parts):
 
 
 def argo_compute(name):
-    import json
     spec = argo_load("expressions.json")[name]
     texts, _ = argo_inputs()
     values = {n: argo_value(t) for n, t in texts.items()}
