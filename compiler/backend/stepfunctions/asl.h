@@ -31,6 +31,7 @@ struct Scope {
     const Shape *shape; /* of its nodes, once `shaped`; NULL when none has states */
     Order *order;
     bool shaped;
+    uint8_t *stands; /* by node of the region: what asl_stands has found, 0 not yet, 1 no, 2 yes */
 };
 
 /* Where failures go: a state, and whether anything went there. */

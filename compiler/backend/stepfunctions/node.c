@@ -11,17 +11,28 @@ static Opnd operand(const Asl *a, NodeId n, uint32_t i) {
 }
 static const char *plain_name(const Asl *a, NodeId n) { return atom_cstr(a->flow->atoms, node_at(a, n)->name); }
 
-bool asl_stands(const Asl *a, const Scope *s, NodeId n) {
-    const FlowNode *x = node_at(a, n);
-    if (x->kind == NODE_GATE) return false;
-    if (x->kind != NODE_LET || a->kept[n]) return true;
+/* A binding that is another value's field, or a constant, needs no state. */
+static bool is_alias(const Asl *a, const Scope *s, NodeId n) {
     const Scope *at = s;
     Opnd o = operand(a, n, 0);
     asl_resolve(a, &at, &o);
     Buf path = BUF_INIT;
     bool alias = opnd_tag(o) == OPND_CONST ? asl_simple(a, at, o) : asl_path(a, at, o, &path);
     buf_free(&path);
-    return !alias;
+    return alias;
+}
+
+bool asl_stands(const Asl *a, const Scope *s, NodeId n) {
+    const FlowNode *x = node_at(a, n);
+    if (x->kind == NODE_GATE) return false;
+    if (x->kind != NODE_LET || a->kept[n]) return true;
+    /* Kept, since bindings of bindings would be looked at again and again. */
+    Scope *known = (Scope *)s;
+    const FlowRegion *r = &a->flow->region.data[s->region];
+    if (known->stands == NULL) known->stands = ARENA_ARRAY((Arena *)&a->arena, uint8_t, r->n + 1);
+    uint8_t *found = &known->stands[n - r->first];
+    if (*found == 0) *found = is_alias(a, s, n) ? 1 : 2;
+    return *found == 2;
 }
 
 /* --- calls --- */
