@@ -190,7 +190,8 @@ bool asl_uses_duration(const Flow *f, uint32_t workflow);
 /* --- files --- */
 
 void asl_machine(Asl *a);
-size_t asl_definition_size(TargetCx *cx);
+size_t asl_definition_size(TargetCx *cx); /* without layout */
+enum { ASL_MAX_DEFINITION = 1 << 20 }; /* bytes that the service takes */
 void asl_module(Asl *a, Buf *out);       /* NAME.py */
 void asl_module_call(Asl *a, const Scope *s, NodeId n, const Opnd *o, uint32_t no);
 const char *asl_step_constant(const Asl *a, uint32_t step);

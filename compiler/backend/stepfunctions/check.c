@@ -170,13 +170,13 @@ static void check_order(TargetCx *cx, RegionId r) {
 
 /* --- all --- */
 
-/* A definition holds 1 MiB. What is far larger is not written to be measured. */
-enum { MAX_DEFINITION = 1 << 20, MAX_CALLS = 2000 };
+/* What is far larger than the service takes is not written to be measured. */
+enum { MAX_CALLS = 2000 };
 
 static void check_definition(TargetCx *cx, uint32_t calls) {
     const FlowWorkflow *w = &cx->flow->workflow.data[cx->workflow];
     size_t size = calls > MAX_CALLS ? 0 : asl_definition_size(cx);
-    if (calls <= MAX_CALLS && size <= MAX_DEFINITION) return;
+    if (calls <= MAX_CALLS && size <= ASL_MAX_DEFINITION) return;
     Diag *d = diag_add(cx->diags, WF_E_target_limit, w->span, "the definition of `%s` would be larger than 1 MiB", atom_cstr(cx->flow->atoms, w->name));
     if (size > 0) diag_note(cx->diags, d, "its %u calls take %zu bytes", calls, size);
     else diag_note(cx->diags, d, "it has %u calls, of about 2 KiB each", calls);

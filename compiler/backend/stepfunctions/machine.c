@@ -152,13 +152,27 @@ static Asl asl_open(TargetCx *cx) {
 
 size_t asl_definition_size(TargetCx *cx) {
     Asl a = asl_open(cx);
-    Buf text = BUF_INIT;
     asl_machine(&a);
-    asl_pretty(&text, buf_view(&a.json), NULL, 0);
-    size_t size = text.n;
-    buf_free(&text);
+    size_t size = a.json.n + 1;
     asl_free(&a);
     return size;
+}
+
+/* The definition for people to read, or where that is more than the service takes, without layout. */
+static void put_definition(Asl *a, Buf *out) {
+    Buf text = BUF_INIT;
+    size_t *at = wf_alloc(sizeof *at * (a->mark.len + 1));
+    for (uint32_t i = 0; i < a->mark.len; i++) at[i] = a->mark.data[i].at;
+    asl_pretty(&text, buf_view(&a->json), a->mark.data, a->mark.len);
+    if (text.n > ASL_MAX_DEFINITION) {
+        for (uint32_t i = 0; i < a->mark.len; i++) a->mark.data[i].at = at[i];
+        buf_clear(&text);
+        buf_str(&text, buf_view(&a->json));
+        buf_addc(&text, '\n');
+    }
+    buf_str(out, buf_view(&text));
+    buf_free(&text);
+    free(at);
 }
 
 static Buf *file(Asl *a, EmitOut *out, const char *name, const char *ending) {
@@ -177,8 +191,7 @@ static bool uses_node(const TargetCx *cx) {
 void asl_emit(TargetCx *cx, EmitOut *out) {
     Asl a = asl_open(cx);
     asl_machine(&a);
-    Buf *machine = file(&a, out, a.workflow, ".asl.json");
-    asl_pretty(machine, buf_view(&a.json), a.mark.data, a.mark.len);
+    put_definition(&a, file(&a, out, a.workflow, ".asl.json"));
     for (uint32_t i = 0; i < a.mark.len; i++) vec_push(&out->mark, ((EmitMark){out->file.len - 1, a.mark.data[i].at, a.mark.data[i].span}));
     asl_module(&a, file(&a, out, a.workflow, ".py"));
     buf_str(file(&a, out, "wf_shim", ".py"), cx->shim);
