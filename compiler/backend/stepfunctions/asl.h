@@ -192,7 +192,7 @@ bool asl_uses_duration(const Flow *f, uint32_t workflow);
 void asl_machine(Asl *a);
 size_t asl_definition_size(TargetCx *cx); /* without layout */
 enum { ASL_MAX_DEFINITION = 1 << 20 }; /* bytes that the service takes */
-void asl_module(Asl *a, Buf *out);       /* NAME.py */
+void asl_module(Asl *a, EmitOut *files, Buf *out); /* NAME.py, the last of the files */
 void asl_module_call(Asl *a, const Scope *s, NodeId n, const Opnd *o, uint32_t no);
 const char *asl_step_constant(const Asl *a, uint32_t step);
 bool asl_schedule(Asl *a, Buf *out);     /* NAME.schedule.json; false when there is no schedule */

@@ -193,7 +193,7 @@ void asl_emit(TargetCx *cx, EmitOut *out) {
     asl_machine(&a);
     put_definition(&a, file(&a, out, a.workflow, ".asl.json"));
     for (uint32_t i = 0; i < a.mark.len; i++) vec_push(&out->mark, ((EmitMark){out->file.len - 1, a.mark.data[i].at, a.mark.data[i].span}));
-    asl_module(&a, file(&a, out, a.workflow, ".py"));
+    asl_module(&a, out, file(&a, out, a.workflow, ".py"));
     buf_str(file(&a, out, "wf_shim", ".py"), cx->shim);
     if (uses_node(cx)) buf_str(file(&a, out, "wf_shim", ".js"), cx->node_shim);
     Buf schedule = BUF_INIT;

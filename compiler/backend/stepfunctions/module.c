@@ -71,9 +71,10 @@ static void put_strings(const Asl *a, Buf *out, const char *key, Opnd list) {
     buf_z(out, "],\n");
 }
 
-static void put_step(Asl *a, Buf *out, uint32_t step) {
+static void put_step(Asl *a, EmitOut *files, Buf *out, uint32_t step) {
     const Flow *f = a->flow;
     const FlowStep *s = &f->step.data[step];
+    emit_mark(files, s->span);
     buf_printf(out, "%s = {\n    \"step\": ", asl_step_constant(a, step));
     py_string(out, atom(a, s->name));
     buf_z(out, ", \"body\": ");
@@ -222,17 +223,18 @@ static void put_table(Buf *out, const char *name, const Buf *rows) {
     buf_z(out, "}\n\n");
 }
 
-void asl_module(Asl *a, Buf *out) {
+void asl_module(Asl *a, EmitOut *files, Buf *out) {
     const Flow *f = a->flow;
     buf_printf(out, "\"\"\"What the states of %s.asl.json run: the steps, in containers or functions, and the expressions.\"\"\"\n", a->workflow);
     buf_z(out, "import math\nimport os\n\nimport wf_shim as wf\n\n");
     put_store(a, out);
     Used used = target_used(f, a->cx->workflow);
     for (uint32_t i = 0; i < f->step.len; i++)
-        if (used.step[i]) put_step(a, out, i);
+        if (used.step[i]) put_step(a, files, out, i);
     PyExpr e = {.flow = f, .out = out};
     for (uint32_t i = 0; i < f->fn.len; i++) {
         if (!used.fn[i]) continue;
+        emit_mark(files, f->fn.data[i].span);
         py_fn(&e, i, 0);
         buf_addc(out, '\n');
     }
