@@ -132,8 +132,8 @@ void asl_check(Asl *a, const Scope *s, const char *base, const char *node, const
 /* The parts of it: "base: failed", which takes the failures of $.v.KEY.o along, and "base: lost", which makes one. */
 void asl_failed(Asl *a, const Scope *s, const char *base, const char *node, const char *key);
 void asl_lost(Asl *a, const Scope *s, const char *base, const char *node, const char *fail);
-/* Where failures go at the end of an item or branch that is hot: two states, the first called `name`, that fail with them; and the
-   state after the Map or Parallel that takes them up again, to which asl_hot_catch leads. */
+/* Where failures go at the end of an item or branch that is hot: two states, the first called `name`, that fail with them; and
+   the state after the Map or Parallel that takes them up again, to which asl_hot_catch leads. */
 void asl_hot_end(Asl *a, const char *name);
 void asl_hot_catch(Asl *a, JsonOut *j, const char *base);
 void asl_hot_caught(Asl *a, const char *base);
@@ -143,7 +143,8 @@ void asl_null_values(Asl *a, const Names *keys, bool nulls);
 void asl_value(Asl *a, const Scope *s, const char *name, const char *node, const char *key, Opnd o, const char *next);
 
 /* The same, always computed; `wrapper` is NULL or the beginning of a call in Python around it. */
-void asl_compute(Asl *a, const Scope *s, const char *name, const char *node, const char *key, Opnd o, const char *wrapper, const char *next);
+void asl_compute(Asl *a, const Scope *s, const char *name, const char *node, const char *key, Opnd o, const char *wrapper,
+                 const char *next);
 
 /* --- node.c --- */
 

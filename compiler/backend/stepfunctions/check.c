@@ -4,7 +4,9 @@
 #include <ctype.h>
 #include <stdlib.h>
 
-static Diag *limit(TargetCx *cx, Span span, const char *what) { return diag_add(cx->diags, WF_E_target_limit, span, "%s", what); }
+static void refuse(TargetCx *cx, Span span, const char *what, const char *help) {
+    diag_help(cx->diags, diag_add(cx->diags, WF_E_target_limit, span, "%s", what), "%s", help);
+}
 
 static const FlowConst *constant(const Flow *f, const FlowSetting *y) {
     return y != NULL && opnd_tag(y->value) == OPND_CONST ? &f->constant.data[opnd_index(y->value)] : NULL;
@@ -39,22 +41,27 @@ static void check_block(TargetCx *cx) {
 
 /* --- annotations --- */
 
-static const Setting constants[] = {SET_RETRY, SET_RETRY_DELAY, SET_RETRY_FACTOR, SET_RETRY_MAX_DELAY, SET_RETRY_JITTER, SET_CPU, SET_MEMORY, SET_GPU};
+static const Setting constants[] = {SET_RETRY, SET_RETRY_DELAY, SET_RETRY_FACTOR, SET_RETRY_MAX_DELAY, SET_RETRY_JITTER,
+                                    SET_CPU, SET_MEMORY, SET_GPU};
 
 static void check_size(TargetCx *cx, NodeId n) {
     const Flow *f = cx->flow;
-    const FlowSetting *cpu = asl_call_setting(f, n, SET_CPU), *memory = asl_call_setting(f, n, SET_MEMORY), *gpu = asl_call_setting(f, n, SET_GPU);
+    const FlowSetting *cpu = asl_call_setting(f, n, SET_CPU), *memory = asl_call_setting(f, n, SET_MEMORY),
+        *gpu = asl_call_setting(f, n, SET_GPU);
     const FlowConst *c = constant(f, cpu), *m = constant(f, memory);
     const char *runner = asl_runner(cx);
     int units;
     int64_t mib;
-    if (gpu != NULL && strcmp(runner, "batch") != 0) diag_help(cx->diags, limit(cx, gpu->span, "Fargate and Lambda have no GPUs"), "use `runner = \"batch\"` in a `target` block");
-    if ((c != NULL || m != NULL) && strcmp(runner, "lambda") == 0) {
-        Diag *d = limit(cx, (cpu != NULL ? cpu : memory)->span, "what a function may use stands in its configuration");
-        diag_help(cx->diags, d, "use `runner = \"ecs\"` in a `target` block, or leave @resources out");
-    } else if (strcmp(runner, "ecs") == 0 && !asl_fargate_size(c != NULL ? c->f : 0, m != NULL ? (m->i + (1 << 20) - 1) >> 20 : 0, &units, &mib)) {
-        diag_help(cx->diags, limit(cx, (cpu != NULL ? cpu : memory)->span, "Fargate has at most 16 CPUs and 120 GiB"), "use `runner = \"batch\"` in a `target` block");
-    }
+    static const char batch[] = "use `runner = \"batch\"` in a `target` block";
+    Span span = cpu != NULL ? cpu->span : memory != NULL ? memory->span : SPAN_NONE;
+    double cpus = c != NULL ? c->f : 0;
+    int64_t most = m != NULL ? (m->i + (1 << 20) - 1) >> 20 : 0;
+    if (gpu != NULL && strcmp(runner, "batch") != 0) refuse(cx, gpu->span, "Fargate and Lambda have no GPUs", batch);
+    if ((c != NULL || m != NULL) && strcmp(runner, "lambda") == 0)
+        refuse(cx, span, "what a function may use stands in its configuration",
+               "use `runner = \"ecs\"` in a `target` block, or leave @resources out");
+    else if (strcmp(runner, "ecs") == 0 && !asl_fargate_size(cpus, most, &units, &mib))
+        refuse(cx, span, "Fargate has at most 16 CPUs and 120 GiB", batch);
 }
 
 static void check_image(TargetCx *cx, uint32_t workflow, NodeId n) {
@@ -71,8 +78,11 @@ static void check_call(TargetCx *cx, uint32_t workflow, NodeId n) {
     for (size_t i = 0; i < sizeof constants / sizeof *constants; i++) {
         const FlowSetting *y = asl_call_setting(f, n, constants[i]);
         if (y == NULL || opnd_tag(y->value) == OPND_CONST) continue;
-        Diag *d = limit(cx, y->span, "Step Functions needs a constant here");
-        diag_help(cx->diags, d, "write the value of @%s(%s:) as a constant", setting_annotation(constants[i]), setting_param(constants[i]));
+        Buf help = BUF_INIT;
+        buf_printf(&help, "write the value of @%s(%s:) as a constant", setting_annotation(constants[i]),
+                   setting_param(constants[i]));
+        refuse(cx, y->span, "Step Functions needs a constant here", buf_cstr(&help));
+        buf_free(&help);
     }
     check_size(cx, n);
 }
@@ -81,7 +91,8 @@ static void check_loop(TargetCx *cx, NodeId n) {
     const Flow *f = cx->flow;
     const FlowSetting *y = flow_setting(f, f->node.data[n].settings, SET_PARALLEL);
     if (y != NULL && opnd_tag(y->value) == OPND_EXPR)
-        diag_help(cx->diags, limit(cx, y->span, "Step Functions needs a constant or a value here"), "bind the expression to a name outside of the loop's annotation");
+        refuse(cx, y->span, "Step Functions needs a constant or a value here",
+               "bind the expression to a name outside of the loop's annotation");
 }
 
 static void check_workflow(TargetCx *cx, uint32_t index) {
@@ -89,7 +100,8 @@ static void check_workflow(TargetCx *cx, uint32_t index) {
     const FlowWorkflow *w = &f->workflow.data[index];
     const FlowSetting *y = flow_setting(f, w->settings, SET_TIMEOUT), *total = flow_setting(f, w->settings, SET_TIMEOUT_TOTAL);
     if (index != cx->workflow && asl_uses_duration(f, index)) {
-        Diag *d = diag_add(cx->diags, WF_E_target_limit, w->span, "Step Functions cannot tell how long the called workflow `%s` has run",
+        Diag *d = diag_add(cx->diags, WF_E_target_limit, w->span,
+                           "Step Functions cannot tell how long the called workflow `%s` has run",
                            atom_cstr(f->atoms, w->name));
         diag_help(cx->diags, d, "use `run.duration` in the workflow that is started only");
     }
@@ -97,11 +109,14 @@ static void check_workflow(TargetCx *cx, uint32_t index) {
     if (y == NULL) return;
     const FlowConst *x = constant(f, y);
     if (index != cx->workflow) {
-        diag_help(cx->diags, limit(cx, y->span, "a called workflow has no time limit in Step Functions"), "put @timeout on its steps");
+        refuse(cx, y->span, "a called workflow has no time limit in Step Functions",
+               "put @timeout on its steps");
     } else if (x == NULL || x->kind != CONST_INT || x->i <= 0 || x->i % 1000 != 0 || total != NULL) {
-        diag_help(cx->diags, limit(cx, y->span, "the time of an execution is a constant of whole seconds"), "write @timeout(10m), for example");
+        refuse(cx, y->span, "the time of an execution is a constant of whole seconds",
+               "write @timeout(10m), for example");
     } else if (w->on_failure != 0 || w->finally != 0) {
-        diag_help(cx->diags, limit(cx, y->span, "an execution whose time is over runs no handlers"), "put @timeout on the steps, or leave the handlers out");
+        refuse(cx, y->span, "an execution whose time is over runs no handlers",
+               "put @timeout on the steps, or leave the handlers out");
     }
 }
 
@@ -114,14 +129,16 @@ static void check_handlers(TargetCx *cx, RegionId r) {
         Opnd from = f->input.data[x->input + i].from;
         if (opnd_tag(from) != OPND_NODE) continue;
         const char *name = atom_cstr(f->atoms, f->node.data[opnd_index(from)].name);
-        Diag *d = diag_add(cx->diags, WF_E_target_limit, x->span, "with @fail_fast, handlers cannot see `%s` on Step Functions", name);
+        Diag *d = diag_add(cx->diags, WF_E_target_limit, x->span, "with @fail_fast, handlers cannot see `%s` on Step Functions",
+                           name);
         diag_help(cx->diags, d, "leave @fail_fast out, or let the step keep what the handler needs");
     }
 }
 
 static void check_sub(TargetCx *cx, NodeId n) {
     const FlowSetting *y = flow_setting(cx->flow, cx->flow->node.data[n].settings, SET_TIMEOUT);
-    if (y != NULL) diag_help(cx->diags, limit(cx, y->span, "a called workflow has no time limit in Step Functions"), "put @timeout on its steps");
+    if (y != NULL) refuse(cx, y->span, "a called workflow has no time limit in Step Functions",
+               "put @timeout on its steps");
 }
 
 /* --- order --- */
@@ -138,8 +155,10 @@ static void tell_level(TargetCx *cx, const Order *o, const Shape *above, const S
         }
         if (names.n > 0) {
             const char *name = atom_cstr(f->atoms, f->node.data[n].name);
-            Diag *d = diag_add(cx->diags, WF_E_target_order, f->node_span.data[n], "on Step Functions `%s` also waits for %s", name, buf_cstr(&names));
-            diag_note(cx->diags, d, "its order is neither a chain nor branches that join; only waiting is longer, values and failures are the same");
+            Diag *d = diag_add(cx->diags, WF_E_target_order, f->node_span.data[n], "on Step Functions `%s` also waits for %s",
+                               name, buf_cstr(&names));
+            diag_note(cx->diags, d, "its order is neither a chain nor branches that join; "
+                                    "only waiting is longer, values and failures are the same");
             if (cx->strict) d->severity = SEV_ERROR, cx->diags->nerrors++, cx->diags->nwarnings--;
         }
         buf_free(&names);
@@ -177,7 +196,8 @@ static void check_definition(TargetCx *cx, uint32_t calls) {
     const FlowWorkflow *w = &cx->flow->workflow.data[cx->workflow];
     size_t size = calls > MAX_CALLS ? 0 : asl_definition_size(cx);
     if (calls <= MAX_CALLS && size <= ASL_MAX_DEFINITION) return;
-    Diag *d = diag_add(cx->diags, WF_E_target_limit, w->span, "the definition of `%s` would be larger than 1 MiB", atom_cstr(cx->flow->atoms, w->name));
+    Diag *d = diag_add(cx->diags, WF_E_target_limit, w->span, "the definition of `%s` would be larger than 1 MiB",
+                       atom_cstr(cx->flow->atoms, w->name));
     if (size > 0) diag_note(cx->diags, d, "its %u calls take %zu bytes", calls, size);
     else diag_note(cx->diags, d, "it has %u calls, of about 2 KiB each", calls);
     diag_help(cx->diags, d, "divide the workflow, or write repeated calls as a loop");

@@ -24,7 +24,8 @@ static void put_start(Asl *a) {
     JsonOut p = json_open(&a->json, '{');
     asl_setting(a, &p, "FunctionName", "function");
     json_key(&p, "Payload");
-    buf_z(&a->json, "{\"do\":\"start\",\"id.$\":\"$$.Execution.Name\",\"time.$\":\"$$.Execution.StartTime\",\"params.$\":\"$$.Execution.Input\"}");
+    buf_z(&a->json, "{\"do\":\"start\",\"id.$\":\"$$.Execution.Name\",\"time.$\":\"$$.Execution.StartTime\","
+                    "\"params.$\":\"$$.Execution.Input\"}");
     json_close(&p);
     json_key(&j, "ResultSelector");
     buf_z(&a->json, "{\"o.$\":\"$.Payload\"}");
@@ -183,7 +184,8 @@ static bool uses_node(const TargetCx *cx) {
     Used used = target_used(cx->flow, cx->workflow);
     bool node = false;
     for (uint32_t i = 0; i < cx->flow->step.len; i++)
-        node = node || (used.step[i] && cx->flow->step.data[i].body == BODY_FENCE && str_is(atom_str(cx->flow->atoms, cx->flow->step.data[i].lang), "node"));
+        node = node || (used.step[i] && cx->flow->step.data[i].body == BODY_FENCE &&
+                        str_is(atom_str(cx->flow->atoms, cx->flow->step.data[i].lang), "node"));
     used_free(&used);
     return node;
 }
@@ -192,7 +194,10 @@ void asl_emit(TargetCx *cx, EmitOut *out) {
     Asl a = asl_open(cx);
     asl_machine(&a);
     put_definition(&a, file(&a, out, a.workflow, ".asl.json"));
-    for (uint32_t i = 0; i < a.mark.len; i++) vec_push(&out->mark, ((EmitMark){out->file.len - 1, a.mark.data[i].at, a.mark.data[i].span}));
+    for (uint32_t i = 0; i < a.mark.len; i++) {
+        Mark m = a.mark.data[i];
+        vec_push(&out->mark, ((EmitMark){out->file.len - 1, m.at, m.span}));
+    }
     asl_module(&a, out, file(&a, out, a.workflow, ".py"));
     buf_str(file(&a, out, "wf_shim", ".py"), cx->shim);
     if (uses_node(cx)) buf_str(file(&a, out, "wf_shim", ".js"), cx->node_shim);

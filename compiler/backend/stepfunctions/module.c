@@ -108,7 +108,8 @@ static void put_step(Asl *a, EmitOut *files, Buf *out, uint32_t step) {
         buf_z(out, ",\n");
     }
     if (flow_setting(f, s->settings, SET_CODE) != NULL)
-        buf_printf(out, "    \"code_dir\": wf.os.path.join(wf.os.path.dirname(wf.os.path.abspath(__file__)), \"%s_code\"),\n", a->workflow);
+        buf_printf(out, "    \"code_dir\": wf.os.path.join(wf.os.path.dirname(wf.os.path.abspath(__file__)), \"%s_code\"),\n",
+                   a->workflow);
     if (s->body == BODY_EXEC) {
         put_argv(a, out, s);
     } else {
@@ -139,7 +140,8 @@ static void put_setting(Asl *a, const Scope *s, NodeId n, Setting key, const cha
         asl_python(a, s, &a->calls, own->value, all, nall, false);
         return;
     }
-    PyExpr e = {.flow = a->flow, .out = &a->calls, .step = &a->flow->step.data[x->ref], .beyond = T_STRING, .leaf = put_step_leaf};
+    PyExpr e = {.flow = a->flow, .out = &a->calls, .step = &a->flow->step.data[x->ref], .beyond = T_STRING,
+                .leaf = put_step_leaf};
     py_expr(&e, y->value);
     py_done(&e);
 }
@@ -150,7 +152,8 @@ static void put_again(Asl *a, NodeId n) {
     if (y == NULL || asl_retries(a, n) == 0) return;
     static const FlowStep none = {0};
     buf_z(&a->calls, ", again=lambda d, v, f: ");
-    PyExpr e = {.flow = a->flow, .out = &a->calls, .step = own != NULL ? &none : &a->flow->step.data[x->ref], .beyond = a->flow->failure,
+    PyExpr e = {.flow = a->flow, .out = &a->calls, .step = own != NULL ? &none : &a->flow->step.data[x->ref],
+                .beyond = a->flow->failure,
                 .leaf = put_failure_leaf};
     py_expr(&e, y->value);
     py_done(&e);
@@ -225,7 +228,9 @@ static void put_table(Buf *out, const char *name, const Buf *rows) {
 
 void asl_module(Asl *a, EmitOut *files, Buf *out) {
     const Flow *f = a->flow;
-    buf_printf(out, "\"\"\"What the states of %s.asl.json run: the steps, in containers or functions, and the expressions.\"\"\"\n", a->workflow);
+    buf_printf(out, "\"\"\"What the states of %s.asl.json run: the steps, in containers or functions, and the expressions.\"\"\"",
+               a->workflow);
+    buf_addc(out, '\n');
     buf_z(out, "import math\nimport os\n\nimport wf_shim as wf\n\n");
     put_store(a, out);
     Used used = target_used(f, a->cx->workflow);

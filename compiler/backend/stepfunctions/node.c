@@ -55,7 +55,8 @@ void asl_object_key(Asl *a, const Scope *s, JsonOut *j, const char *key, const c
     Str prefix = STR("");
     if (whole) target_string(a->cx, "prefix", &prefix);
     const char *path[2] = {"$.c.run.id", s->at};
-    const char *format = arena_printf(&a->arena, "%.*s%s{}/%s%s", STR_ARG(prefix), prefix.n > 0 ? "/" : "", asl_path_format(a, s, node), file);
+    const char *format = arena_printf(&a->arena, "%.*s%s{}/%s%s", STR_ARG(prefix), prefix.n > 0 ? "/" : "",
+                                      asl_path_format(a, s, node), file);
     asl_format(a, j, key, format, path, s->at != NULL ? 2 : 1);
 }
 
@@ -103,7 +104,8 @@ static void outcome_state(Asl *a, const Scope *s, NodeId n, const char *base, co
     asl_task_end(a, &j, "s3", base, asl_check_name(a, base));
 }
 
-/* A function answers with the outcome itself. It raises an error to be called again; after the last time the outcome stands in the store. */
+/* A function answers with the outcome itself. It raises an error to be called again; after the last time the outcome stands in
+   the store. */
 static void function_state(Asl *a, const Scope *s, NodeId n, const char *base, const char *key) {
     JsonOut j = asl_state(a, base, "Task");
     asl_put(a, &j, "Resource", "arn:aws:states:::lambda:invoke");
@@ -166,7 +168,8 @@ static Scope *inside(Asl *a, const Scope *s, RegionId region, const char *name, 
 static const Scope *arm_scope(Asl *a, const Scope *s, NodeId n, uint32_t i) {
     const FlowNode *x = node_at(a, n);
     Atom name = a->flow->region.data[x->region + i].name;
-    bool word = name != 0 && strspn(atom_cstr(a->flow->atoms, name), "abcdefghijklmnopqrstuvwxyz0123456789_") == atom_str(a->flow->atoms, name).n;
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789_";
+    bool word = name != 0 && strspn(atom_cstr(a->flow->atoms, name), letters) == atom_str(a->flow->atoms, name).n;
     for (uint32_t k = 0; k < x->nregions; k++) word = word && (k == i || a->flow->region.data[x->region + k].name != name);
     const char *arm = word ? atom_cstr(a->flow->atoms, name) : arena_printf(&a->arena, "case%u", i);
     return inside(a, s, x->region + i, arena_printf(&a->arena, "%s.%s", plain_name(a, n), arm), plain_name(a, n));
@@ -275,7 +278,8 @@ static void pick(Asl *a, const Scope *s, NodeId n, const char *next) {
     const char *base = asl_node_name(a, s, n), *key = asl_node_key(a, s, n), *value = value_key(a, s, n);
     Selector which = selector_of(a, s, n);
     if (!which.native && which.cases.len > 1)
-        asl_value(a, s, asl_name(a, base, "which"), plain_name(a, n), arena_printf(&a->arena, "%s__which__", key), operand(a, n, 0), base);
+        asl_value(a, s, asl_name(a, base, "which"), plain_name(a, n), arena_printf(&a->arena, "%s__which__", key),
+                  operand(a, n, 0), base);
     const Scope **arm = ARENA_ARRAY(&a->arena, const Scope *, x->nregions);
     const char **entry = ARENA_ARRAY(&a->arena, const char *, x->nregions);
     for (uint32_t i = 0; i < which.cases.len; i++) {
@@ -292,7 +296,8 @@ static void pick(Asl *a, const Scope *s, NodeId n, const char *next) {
 static bool pick_stops(Asl *a, const Scope *s, NodeId n) {
     Selector which = selector_of(a, s, n);
     bool stops = true;
-    for (uint32_t i = 0; stops && i < which.cases.len; i++) stops = asl_region_stops(a, arm_scope(a, s, n, which.cases.data[i].arm));
+    for (uint32_t i = 0; stops && i < which.cases.len; i++)
+        stops = asl_region_stops(a, arm_scope(a, s, n, which.cases.data[i].arm));
     selector_free(&which);
     return stops;
 }
@@ -513,7 +518,8 @@ static void each(Asl *a, const Scope *s, NodeId n, const char *next) {
     Names keys = {0};
     bool nulls = false, around = a->hot;
     const FlowNode *x = node_at(a, n);
-    a->hot = (around || flow_setting(a->flow, x->settings, SET_FAIL_FAST) != NULL) && flow_setting(a->flow, x->settings, SET_TOLERATE) == NULL;
+    a->hot = (around || flow_setting(a->flow, x->settings, SET_FAIL_FAST) != NULL) &&
+        flow_setting(a->flow, x->settings, SET_TOLERATE) == NULL;
     bool ends = item_machine(a, s, n, &keys, &nulls) && a->hot;
     a->hot = around;
     json_key(&j, "ItemSelector");
@@ -688,7 +694,8 @@ static void sub(Asl *a, const Scope *s, NodeId n, const char *next) {
     const char *base = asl_node_name(a, s, n);
     for (uint32_t i = computed_argument(a, s, n, 0); i != UINT32_MAX;) {
         uint32_t after = computed_argument(a, s, n, i + 1);
-        const char *key = arena_printf(&a->arena, "%s%s__in__", body->key, atom_cstr(a->flow->atoms, a->flow->param.data[w->param + i].name));
+        const char *key = arena_printf(&a->arena, "%s%s__in__", body->key,
+                                       atom_cstr(a->flow->atoms, a->flow->param.data[w->param + i].name));
         asl_compute(a, s, argument_name(a, s, n, i), plain_name(a, n), key, operand(a, n, i), limits_of(a, w, i),
                     after != UINT32_MAX ? argument_name(a, s, n, after) : asl_workflow_entry(a, body, base, next));
         i = after;

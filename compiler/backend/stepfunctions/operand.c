@@ -20,7 +20,8 @@ void asl_resolve(const Asl *a, const Scope **s, Opnd *o) {
             } else {
                 return;
             }
-        } else if (opnd_tag(*o) == OPND_NODE && f->node.data[opnd_index(*o)].kind == NODE_LET && !asl_stands(a, *s, opnd_index(*o))) {
+        } else if (opnd_tag(*o) == OPND_NODE && f->node.data[opnd_index(*o)].kind == NODE_LET &&
+                   !asl_stands(a, *s, opnd_index(*o))) {
             *o = flow_opnds(f, f->node.data[opnd_index(*o)].arg)[0];
         } else {
             return;
@@ -156,12 +157,14 @@ static const FlowConst *constant(const Asl *a, Opnd o) {
     return opnd_tag(o) == OPND_CONST ? &a->flow->constant.data[opnd_index(o)] : NULL;
 }
 
-/* A constant as JSON that a template holds unchanged; false for an int that is not a double, and for keys that it would evaluate. */
+/* A constant as JSON that a template holds unchanged; false for an int that is not a double, and for keys that it would
+   evaluate. */
 static bool literal(const Asl *a, const FlowConst *c, Buf *out) {
     if (c->kind == CONST_INT && (c->i > (INT64_C(1) << 53) || c->i < -(INT64_C(1) << 53))) return false;
     Buf json = BUF_INIT;
     const_json(&json, a->flow, c);
-    bool evaluated = c->kind == CONST_STRING && type_kind(a->flow->types, c->type) == TY_JSON && strstr(buf_cstr(&json), ".$\"") != NULL;
+    bool evaluated = c->kind == CONST_STRING && type_kind(a->flow->types, c->type) == TY_JSON &&
+        strstr(buf_cstr(&json), ".$\"") != NULL;
     for (size_t i = 0; !evaluated && i < json.n; i++) {
         if (json.p[i] == '$' && i + 1 < json.n && json.p[i + 1] == '{') buf_z(out, "\\u0024");
         else buf_addc(out, json.p[i]);
@@ -267,9 +270,10 @@ static bool plural(const Asl *a, const Scope *s, const FlowExpr *x, const char *
 }
 
 static bool comparison(const Asl *a, const Scope *s, const FlowExpr *x, Buf *out) {
-    static const char *const words[] = {[CMP_EQ] = "Equals", [CMP_NE] = "Equals", [CMP_LT] = "LessThan", [CMP_LE] = "LessThanEquals",
-                                        [CMP_GT] = "GreaterThan", [CMP_GE] = "GreaterThanEquals"};
-    static const uint8_t flipped[] = {[CMP_EQ] = CMP_EQ, [CMP_NE] = CMP_NE, [CMP_LT] = CMP_GT, [CMP_LE] = CMP_GE, [CMP_GT] = CMP_LT, [CMP_GE] = CMP_LE};
+    static const char *const words[] = {[CMP_EQ] = "Equals", [CMP_NE] = "Equals", [CMP_LT] = "LessThan",
+                                        [CMP_LE] = "LessThanEquals", [CMP_GT] = "GreaterThan", [CMP_GE] = "GreaterThanEquals"};
+    static const uint8_t flipped[] = {[CMP_EQ] = CMP_EQ, [CMP_NE] = CMP_NE, [CMP_LT] = CMP_GT, [CMP_LE] = CMP_GE,
+                                      [CMP_GT] = CMP_LT, [CMP_GE] = CMP_LE};
     const Scope *sl = s, *sr = s;
     Opnd l = flow_opnds(a->flow, x->a)[0], r = flow_opnds(a->flow, x->a)[1];
     TypeKind k = type_kind(a->flow->types, asl_type(a, s, l));
@@ -289,8 +293,9 @@ static bool comparison(const Asl *a, const Scope *s, const FlowExpr *x, Buf *out
     bool ok = asl_path(a, sl, l, &left) && (value ? literal(a, constant(a, r), &right) : asl_path(a, sr, r, &right));
     if (ok) {
         if (cmp == CMP_NE) buf_z(out, "\"Not\":{");
-        buf_printf(out, "\"Variable\":\"%s\",\"%s%s%s\":%s%s%s", buf_cstr(&left), number ? "Numeric" : text ? "String" : "Boolean", words[cmp],
-                   value ? "" : "Path", value ? "" : "\"", buf_cstr(&right), value ? "" : "\"");
+        const char *kind = number ? "Numeric" : text ? "String" : "Boolean", *quote = value ? "" : "\"";
+        buf_printf(out, "\"Variable\":\"%s\",\"%s%s%s\":%s%s%s", buf_cstr(&left), kind, words[cmp], value ? "" : "Path", quote,
+                   buf_cstr(&right), quote);
         if (cmp == CMP_NE) buf_addc(out, '}');
     }
     buf_free(&left);
@@ -346,10 +351,13 @@ static void find_leaves(Leaves *l, Opnd o) {
 }
 
 static const char *leaf_word(const Asl *a, const Scope *s, Opnd o) {
-    static const char *const facts[] = {"run_id", "run_time", "run_scheduled_at", "run_params", "run_status", "run_duration", "run_failures"};
+    static const char *const facts[] = {"run_id", "run_time", "run_scheduled_at", "run_params", "run_status", "run_duration",
+                                        "run_failures"};
     const FlowRegion *r = &a->flow->region.data[s->region];
     if (opnd_tag(o) == OPND_FACT) return facts[opnd_index(o)];
-    return atom_cstr(a->flow->atoms, opnd_tag(o) == OPND_NODE ? a->flow->node.data[opnd_index(o)].name : a->flow->input.data[r->input + opnd_index(o)].name);
+    uint32_t i = opnd_index(o);
+    Atom name = opnd_tag(o) == OPND_NODE ? a->flow->node.data[i].name : a->flow->input.data[r->input + i].name;
+    return atom_cstr(a->flow->atoms, name);
 }
 
 /* The key of leaf i: its name, with its number when an earlier one is called alike. */

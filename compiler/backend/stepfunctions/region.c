@@ -33,12 +33,16 @@ static const Shape *shape_in(Asl *a, const Scope *s) {
 
 static NodeId first_node(const Shape *x) { return x->kind == SHAPE_NODE ? x->node : first_node(&x->child[0]); }
 
+static const char *first_name(const Asl *a, const Shape *x) {
+    return atom_cstr(a->flow->atoms, a->flow->node.data[first_node(x)].name);
+}
+
 /* "trials.(a | b)": the first node of each branch. */
 static const char *parallel_name(const Asl *a, const Scope *s, const Shape *x) {
     Buf name = BUF_INIT;
     buf_printf(&name, "%s(", s->name);
     for (uint32_t i = 0; i < x->n; i++)
-        buf_printf(&name, "%s%s", i > 0 ? " | " : "", atom_cstr(a->flow->atoms, a->flow->node.data[first_node(&x->child[i])].name));
+        buf_printf(&name, "%s%s", i > 0 ? " | " : "", first_name(a, &x->child[i]));
     buf_addc(&name, ')');
     const char *kept = asl_name(a, arena_printf((Arena *)&a->arena, "%s", buf_cstr(&name)), NULL);
     buf_free(&name);
@@ -138,7 +142,7 @@ static void shape_states(Asl *a, const Scope *s, const Shape *x, const char *nex
 
 static void branch(Asl *a, const Scope *s, Fork *f, uint32_t i) {
     const Shape *x = &f->branch[i];
-    const char *head = atom_cstr(a->flow->atoms, a->flow->node.data[first_node(x)].name);
+    const char *head = first_name(a, x);
     const char *done = asl_name(a, f->name, arena_printf(&a->arena, "%s done", head));
     const char *failed = asl_name(a, f->name, arena_printf(&a->arena, "%s failed", head));
     const char *ready = asl_name(a, f->name, arena_printf(&a->arena, "%s ready?", head));
@@ -301,7 +305,8 @@ const char *asl_region_entry(Asl *a, const Scope *s, const char *value, const ch
 void asl_region(Asl *a, const Scope *s, const char *value, const char *key, const char *next) {
     const Shape *x = shape_in(a, s);
     if (x != NULL) shape_states(a, s, x, value != NULL ? value : next);
-    if (value != NULL && (x == NULL || !shape_stops(a, s, x))) asl_value(a, s, value, "", key, a->flow->region.data[s->region].result, next);
+    if (value != NULL && (x == NULL || !shape_stops(a, s, x)))
+        asl_value(a, s, value, "", key, a->flow->region.data[s->region].result, next);
 }
 
 /* --- workflows --- */
@@ -364,8 +369,9 @@ static void put_end(Asl *a, const Handlers *h, const char *name, bool ok, const 
         asl_path_field(a, &i.payload, "since", "$.c.run.time");
         if (!ok) asl_path_field(a, &i.payload, "failures", "$.e.o.failures");
         const char *fail = asl_fail(a);
-        asl_invoke_result(a, &i, "{\"status.$\":\"$.Payload.status\",\"failures.$\":\"$.Payload.failures\",\"first.$\":\"$.Payload.first\","
-                                 "\"duration.$\":\"$.Payload.duration\"}", end, name, next);
+        asl_invoke_result(a, &i, "{\"status.$\":\"$.Payload.status\",\"failures.$\":\"$.Payload.failures\","
+                                 "\"first.$\":\"$.Payload.first\",\"duration.$\":\"$.Payload.duration\"}",
+                          end, name, next);
         asl_lost(a, h->body, name, "", fail);
         return;
     }
@@ -395,10 +401,10 @@ static void handler(Asl *a, Handlers *h, RegionId region, const char *name, cons
     asl_path_field(a, &i.payload, "then", "$.e.o.failures");
     bool timed = asl_uses_duration(a->flow, a->flow->region.data[h->body->region].workflow);
     if (timed) asl_path_field(a, &i.payload, "duration", arena_printf(&a->arena, "$.v.%s.duration", h->end));
-    asl_invoke_result(a, &i, timed ? "{\"status\":\"failed\",\"failures.$\":\"$.Payload.failures\",\"first.$\":\"$.Payload.failures[0]\","
-                                     "\"duration.$\":\"$.Payload.duration\"}"
-                                   : "{\"status\":\"failed\",\"failures.$\":\"$.Payload.failures\",\"first.$\":\"$.Payload.failures[0]\"}",
-                      arena_printf(&a->arena, "$.v.%s", h->end), base, failed_next);
+    const char *selector = arena_printf(&a->arena, "{\"status\":\"failed\",\"failures.$\":\"$.Payload.failures\","
+                                                   "\"first.$\":\"$.Payload.failures[0]\"%s}",
+                                        timed ? ",\"duration.$\":\"$.Payload.duration\"" : "");
+    asl_invoke_result(a, &i, selector, arena_printf(&a->arena, "$.v.%s", h->end), base, failed_next);
     asl_lost(a, h->body, base, name, failed_next);
     h->failed = h->failed || failed_next == h->fail;
 }

@@ -128,7 +128,8 @@ static const struct {
 bool asl_fargate_size(double cpu, int64_t memory, int *units, int64_t *mib) {
     for (size_t i = 0; i < sizeof fargate / sizeof *fargate; i++) {
         if (fargate[i].cpu < cpu * 1024 || fargate[i].most < memory) continue;
-        int64_t m = memory <= fargate[i].least ? fargate[i].least : (memory + fargate[i].step - 1) / fargate[i].step * fargate[i].step;
+        int64_t m = memory <= fargate[i].least ? fargate[i].least
+            : (memory + fargate[i].step - 1) / fargate[i].step * fargate[i].step;
         *units = fargate[i].cpu;
         *mib = m;
         return true;
@@ -190,7 +191,8 @@ static void requirement(Asl *a, JsonOut *list, const char *type, const char *val
 }
 
 static void run_batch(Asl *a, const Scope *s, JsonOut *p, NodeId n, const char *node) {
-    const FlowConst *cpu = setting_const(a, n, SET_CPU), *memory = setting_const(a, n, SET_MEMORY), *gpu = setting_const(a, n, SET_GPU);
+    const FlowConst *cpu = setting_const(a, n, SET_CPU), *memory = setting_const(a, n, SET_MEMORY),
+        *gpu = setting_const(a, n, SET_GPU);
     asl_put(a, p, "JobName", arena_printf(&a->arena, "%s-%s", a->workflow, node));
     asl_setting(a, p, "JobQueue", "job_queue");
     put_definition(a, s, p, n, "JobDefinition", "job_definition");

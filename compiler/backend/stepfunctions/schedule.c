@@ -144,6 +144,10 @@ static const FlowSettings *settings_of(const TargetCx *cx) {
     return &cx->flow->settings.data[cx->flow->workflow.data[cx->workflow].settings];
 }
 
+static void refuse(TargetCx *cx, const FlowSetting *y, const char *what, const char *help) {
+    diag_help(cx->diags, diag_add(cx->diags, WF_E_target_limit, y->span, "%s", what), "%s", help);
+}
+
 void asl_check_schedule(TargetCx *cx) {
     const Flow *f = cx->flow;
     const FlowSettings *s = settings_of(cx);
@@ -153,22 +157,19 @@ void asl_check_schedule(TargetCx *cx) {
         const FlowConst *x = constant(f, y);
         if (y->key == SET_SCHEDULE && x != NULL) {
             Cron c = cron_of(x->s);
-            Diag *d = NULL;
-            if (!c.any[2] && !c.any[4]) d = diag_add(cx->diags, WF_E_target_limit, y->span, "EventBridge takes days of the month or days of the week, not both");
-            if (schedules++ > 0) d = diag_add(cx->diags, WF_E_target_limit, y->span, "Step Functions gets one schedule of a workflow");
-            if (d != NULL) diag_help(cx->diags, d, "write two workflows that call the same one");
+            static const char two[] = "write two workflows that call the same one";
+            if (!c.any[2] && !c.any[4]) refuse(cx, y, "EventBridge takes days of the month or days of the week, not both", two);
+            if (schedules++ > 0) refuse(cx, y, "Step Functions gets one schedule of a workflow", two);
         }
         if (y->key == SET_SCHEDULE_CATCHUP && x != NULL && x->i)
-            diag_help(cx->diags, diag_add(cx->diags, WF_E_target_limit, y->span, "EventBridge does not start what was missed"), "leave `catchup` out");
+            refuse(cx, y, "EventBridge does not start what was missed", "leave `catchup` out");
         if (y->key != SET_SCHEDULE_WITH) continue;
         Asl a = {.cx = cx, .flow = f};
         Buf out = BUF_INIT;
         bool constants = put_input(&a, &out, y);
         if (constants && strstr(strstr(buf_cstr(&out), FILLED) + 1, FILLED) != NULL)
-            diag_help(cx->diags, diag_add(cx->diags, WF_E_target_limit, y->span, "EventBridge would put something else in place of `" FILLED "...`"),
-                      "leave this text out");
-        if (!constants)
-            diag_help(cx->diags, diag_add(cx->diags, WF_E_target_limit, y->span, "EventBridge needs constants here"), "write the values of `with` as constants");
+            refuse(cx, y, "EventBridge would put something else in place of `" FILLED "...`", "leave this text out");
+        if (!constants) refuse(cx, y, "EventBridge needs constants here", "write the values of `with` as constants");
         buf_free(&out);
         arena_free(&a.arena);
     }

@@ -70,7 +70,8 @@ static void sort_by_text(const Flow *f, Shape *child, uint32_t n) {
     }
 }
 
-static Shape split(Arena *a, const Flow *f, const Order *o, const NodeId *nodes, uint32_t n, const uint32_t *number, uint32_t count) {
+static Shape split(Arena *a, const Flow *f, const Order *o, const NodeId *nodes, uint32_t n, const uint32_t *number,
+                   uint32_t count) {
     Shape s = {.child = ARENA_ARRAY(a, Shape, count), .n = count};
     NodeId *part = wf_alloc(sizeof *part * n);
     for (uint32_t c = 0; c < count; c++) {

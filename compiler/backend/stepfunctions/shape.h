@@ -9,7 +9,8 @@ typedef enum ShapeKind {
     SHAPE_NODE,
     SHAPE_SERIES,   /* each node of a child comes before every node of the next one */
     SHAPE_PARALLEL, /* no node of a child comes before one of another */
-    SHAPE_LEVELS,   /* neither holds: children are nodes, or parallel nodes, by the length of the longest way to them; a node comes
+    SHAPE_LEVELS,   /* neither holds: children are nodes, or parallel nodes,
+        by the length of the longest way to them; a node comes
                        before some of those in later levels only */
 } ShapeKind;
 
@@ -33,8 +34,9 @@ Order order_of(const Flow *f, RegionId region);
 void order_free(Order *o);
 bool order_before(const Order *o, NodeId a, NodeId b);
 
-/* The shape of some nodes of the region, ascending, at least one. Lives in the arena. Unique: a set of nodes is split into the parts
-   that have no order between them, or else into those between which all is ordered, and so on (Möhring 1989). O(nodes^2) a level. */
+/* The shape of some nodes of the region, ascending, at least one. Lives in the arena. Unique: a set of nodes is split into the
+   parts that have no order between them, or else into those between which all is ordered, and so on (Möhring 1989).
+   O(nodes^2) a level. */
 Shape shape_of(Arena *a, const Flow *f, const Order *o, const NodeId *nodes, uint32_t n);
 
 #endif

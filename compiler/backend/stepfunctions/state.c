@@ -140,7 +140,8 @@ Invoke asl_invoke(Asl *a, const char *name, const char *what) {
 static const char *lost_name(const Asl *a, const char *base) { return asl_name(a, base, "lost"); }
 
 void asl_task_end(Asl *a, JsonOut *j, const char *service, const char *base, const char *next) {
-    static const char *const lambda[] = {"Lambda.ClientExecutionTimeoutException", "Lambda.ServiceException", "Lambda.AWSLambdaException",
+    static const char *const lambda[] = {"Lambda.ClientExecutionTimeoutException", "Lambda.ServiceException",
+                                         "Lambda.AWSLambdaException",
                                          "Lambda.SdkClientException", "Lambda.TooManyRequestsException"};
     static const char *const s3[] = {"S3.SdkClientException"};
     bool function = strcmp(service, "lambda") == 0;
@@ -230,7 +231,8 @@ void asl_hot_end(Asl *a, const char *name) {
     /* When the function cannot be called, its error is the failure. */
     JsonOut lost = asl_state(a, lost_name(a, name), "Pass");
     json_key(&lost, "Result");
-    json_z(&a->json, "[{\"step\":\"\",\"kind\":\"lost\",\"code\":null,\"message\":\"the function could not be called\",\"log\":\"\"}]");
+    json_z(&a->json,
+           "[{\"step\":\"\",\"kind\":\"lost\",\"code\":null,\"message\":\"the function could not be called\",\"log\":\"\"}]");
     asl_put(a, &lost, "ResultPath", "$.e.Cause");
     asl_put(a, &lost, "Next", end);
     json_close(&lost);
@@ -286,7 +288,8 @@ void asl_value(Asl *a, const Scope *s, const char *name, const char *node, const
     asl_compute(a, s, name, node, key, o, NULL, next);
 }
 
-void asl_compute(Asl *a, const Scope *s, const char *name, const char *node, const char *key, Opnd o, const char *wrapper, const char *next) {
+void asl_compute(Asl *a, const Scope *s, const char *name, const char *node, const char *key, Opnd o, const char *wrapper,
+                 const char *next) {
     buf_z(&a->units, "    ");
     json_z(&a->units, name);
     buf_printf(&a->units, ": lambda d: %s", wrapper != NULL ? wrapper : "");

@@ -25,7 +25,8 @@ export class StateError extends Error {
 export function checkPayload(value) {
   const size = Buffer.byteLength(JSON.stringify(value ?? null));
   if (size > MAX_PAYLOAD) {
-    throw new StateError('States.DataLimitExceeded', `${size} bytes of data; a state may pass on ${MAX_PAYLOAD}`, { catchable: false });
+    const cause = `${size} bytes of data; a state may pass on ${MAX_PAYLOAD}`;
+    throw new StateError('States.DataLimitExceeded', cause, { catchable: false });
   }
   return value;
 }
@@ -56,8 +57,10 @@ async function watch(execution, machine, services, log) {
   for await (const event of execution.eventLogs) {
     events += HISTORY[event.type] ?? 0;
     if (event.type === 'StateEntered' && event.state.type === 'Task') events += TASK_HISTORY;
-    if (event.state) log.push(`${event.type} ${event.state.name}${event.Error ? `: ${event.Error}: ${event.Cause?.message ?? event.Cause}` : ''}`);
-    if (event.type === 'StateFailed' && ['Map', 'Parallel'].includes(event.state.type)) stopInside(machine, event.state.name, services);
+    const told = event.Error ? `: ${event.Error}: ${event.Cause?.message ?? event.Cause}` : '';
+    if (event.state) log.push(`${event.type} ${event.state.name}${told}`);
+    const around = ['Map', 'Parallel'].includes(event.state?.type);
+    if (event.type === 'StateFailed' && around) stopInside(machine, event.state.name, services);
     checkPayload(event.state?.input);
     checkPayload(event.state?.output);
     if (events > MAX_EVENTS) throw new StateError('States.Runtime', `more than ${MAX_EVENTS} events`);
@@ -71,7 +74,8 @@ export async function execute(machine, input, name, services, log) {
   if (found.length) throw new Error(`the interpreter differs from the service:\n  ${found.join('\n  ')}`);
   const overrides = prepare(machine, services);
   const context = { Execution: { Id: `arn:aws:states:eu-central-1:123456789012:execution:m:${name}`, Name: name } };
-  const execution = new StateMachine(machine, { validationOptions: { noValidate: true } }).run(checkPayload(input), { overrides, context });
+  const options = { validationOptions: { noValidate: true } };
+  const execution = new StateMachine(machine, options).run(checkPayload(input), { overrides, context });
   let beyond = null;
   const timer = setTimeout(() => {
     beyond = new Error('the machine has not ended');

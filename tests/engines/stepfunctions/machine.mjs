@@ -19,7 +19,8 @@ function* evaluated(value, key = '') {
   if (typeof value === 'string' && (key.endsWith('.$') || key.endsWith('Path') || key === 'Variable')) yield [key, value];
   if (value === null || typeof value !== 'object') return;
   for (const [name, inner] of Object.entries(value)) {
-    if (!['States', 'Branches', 'ItemProcessor', 'Iterator', 'Result'].includes(name)) yield* evaluated(inner, Array.isArray(value) ? key : name);
+    if (['States', 'Branches', 'ItemProcessor', 'Iterator', 'Result'].includes(name)) continue;
+    yield* evaluated(inner, Array.isArray(value) ? key : name);
   }
 }
 
@@ -30,7 +31,8 @@ function* rulesOf(rule) {
 
 function* pathDifferences(state, top) {
   for (const [key, text] of evaluated(state)) {
-    if (/\$[^$']*(\.\.|\[\?|:)/.test(text)) yield `${key} ${text}: a path that may match nothing gives an error here, a list there`;
+    const open = /\$[^$']*(\.\.|\[\?|:)/.test(text);
+    if (open) yield `${key} ${text}: a path that may match nothing gives an error here, a list there`;
     if (text.includes('States.JsonToString')) yield `${key}: JsonToString loses backslashes here`;
     for (const [path] of text.matchAll(/\$\$[\w.]*/g)) {
       const known = /^\$\$\.Execution\.(Id|Name)$/.test(path)

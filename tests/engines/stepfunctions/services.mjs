@@ -12,6 +12,8 @@ const HOST = fileURLToPath(new URL('function_host.py', import.meta.url));
 const MAX_OVERRIDES = { ecs: 8192, batch: 30 * 1024 };
 const IMAGE = '/opt/wf/';
 
+const fatal = (cause) => new StateError('States.Runtime', cause, { catchable: false });
+
 export class Services {
   // The files of the image stand in `dir`; `store` is {bucket, prefix}, where the machine keeps its objects.
   constructor({ dir, work, secrets, workflow }, store, log) {
@@ -39,9 +41,9 @@ export class Services {
   }
 
   async call(state, resource, parameters) {
-    if (this.stopped.has(state)) throw new StateError('States.Runtime', `${state} stands in what was stopped`, { catchable: false });
+    if (this.stopped.has(state)) throw fatal(`${state} stands in what was stopped`);
     const service = this.resources[resource];
-    if (!service) throw new StateError('States.Runtime', `no stand-in for ${resource}`, { catchable: false });
+    if (!service) throw fatal(`no stand-in for ${resource}`);
     return service(parameters, state);
   }
 
@@ -62,9 +64,9 @@ export class Services {
   }
 
   async container(command, environment, limit, overrides, state) {
-    if (JSON.stringify(overrides).length > limit) throw new StateError('States.Runtime', `overrides of more than ${limit} characters`);
+    if (JSON.stringify(overrides).length > limit) throw fatal(`overrides of more than ${limit} characters`);
     for (const { Name, Value } of environment) {
-      if (typeof Name !== 'string' || typeof Value !== 'string') throw new StateError('States.Runtime', `variable ${Name} is not a string`);
+      if (typeof Name !== 'string' || typeof Value !== 'string') throw fatal(`variable ${Name} is not a string`);
     }
     await mkdir(join(this.work, 'containers'), { recursive: true });
     const cwd = await mkdtemp(join(this.work, 'containers', 'c'));
@@ -87,13 +89,15 @@ export class Services {
   async task({ Overrides }, state) {
     const [override] = Overrides.ContainerOverrides;
     const code = await this.container(override.Command, override.Environment ?? [], MAX_OVERRIDES.ecs, Overrides, state);
-    const task = { Containers: [{ Name: override.Name, ExitCode: code }], LastStatus: 'STOPPED', StoppedReason: 'Essential container in task exited' };
+    const containers = [{ Name: override.Name, ExitCode: code }];
+    const task = { Containers: containers, LastStatus: 'STOPPED', StoppedReason: 'Essential container in task exited' };
     if (code !== 0) throw new StateError('States.TaskFailed', JSON.stringify(task));
     return task;
   }
 
   async job({ JobName, ContainerOverrides }, state) {
-    const code = await this.container(ContainerOverrides.Command, ContainerOverrides.Environment ?? [], MAX_OVERRIDES.batch, ContainerOverrides, state);
+    const { Command, Environment } = ContainerOverrides;
+    const code = await this.container(Command, Environment ?? [], MAX_OVERRIDES.batch, ContainerOverrides, state);
     const job = { JobName, Container: { ExitCode: code }, Status: code === 0 ? 'SUCCEEDED' : 'FAILED' };
     if (code !== 0) throw new StateError('States.TaskFailed', JSON.stringify(job));
     return job;
@@ -125,16 +129,20 @@ export class Services {
     const answer = await this.host.ask(Payload ?? {});
     if (answer.printed) this.log.push(answer.printed);
     if ('errorType' in answer) throw new StateError(answer.errorType, JSON.stringify(answer));
-    if (Payload?.do === 'compute' && !answer.result.ok) answer.result.failures.forEach((failure) => this.failed.add(failure.step));
+    if (Payload?.do === 'compute' && !answer.result.ok) {
+      answer.result.failures.forEach((failure) => this.failed.add(failure.step));
+    }
     return { ExecutedVersion: '$LATEST', Payload: answer.result, StatusCode: 200 };
   }
 
   startHost() {
-    const child = spawn('/usr/bin/python3', [HOST, this.image, this.module], { cwd: this.work, env: this.environment, detached: true, stdio: ['pipe', 'pipe', 'inherit'] });
+    const options = { cwd: this.work, env: this.environment, detached: true, stdio: ['pipe', 'pipe', 'inherit'] };
+    const child = spawn('/usr/bin/python3', [HOST, this.image, this.module], options);
     this.running.add(child);
     const waiting = [];
     createInterface({ input: child.stdout }).on('line', (line) => waiting.shift().resolve(JSON.parse(line)));
-    child.on('close', () => waiting.splice(0).forEach((one) => one.reject(new StateError('Lambda.Unknown', 'the function has ended'))));
+    const ended = new StateError('Lambda.Unknown', 'the function has ended');
+    child.on('close', () => waiting.splice(0).forEach((one) => one.reject(ended)));
     return {
       ask: (question) => new Promise((done, fail) => {
         waiting.push({ resolve: done, reject: fail });

@@ -41,7 +41,12 @@ function byLimits(text, machine) {
   return faults;
 }
 
-const CHECKS = { 'asl-validator': byAslValidator, statelint: byStatelint, 'language-service': byLanguageService, limits: byLimits };
+const CHECKS = {
+  'asl-validator': byAslValidator,
+  statelint: byStatelint,
+  'language-service': byLanguageService,
+  limits: byLimits,
+};
 
 let faults = 0;
 for (const file of process.argv.slice(2)) {
