@@ -1145,7 +1145,8 @@ class Machine:
         except Trap as e:
             raise StepFailed("value", str(e))
         prefix = "%s/%d" % (key, outcome["attempt"])
-        outputs = step(call.spec, self.unpacked(inputs), open_store(self.uri), prefix, facts, env, min((x for x in (limit, left) if x is not None), default=None))
+        most = min((x for x in (limit, left) if x is not None), default=None)
+        outputs = step(call.spec, self.unpacked(inputs), open_store(self.uri), prefix, facts, env, most)
         try:
             return self.packed(keep_exact(call.value(outputs)), prefix)
         except Trap as e:
@@ -1217,10 +1218,9 @@ class Machine:
     def do_tell(self, event):
         """Failures as the text of an error, which holds 32,768 characters."""
         import json
-        failures = event["failures"]
         for keep in (4000, 400, 0):
-            text = json.dumps([{**f, "message": f["message"][:4000], "log": f["log"][len(f["log"]) - keep if keep < len(f["log"]) else 0:]}
-                               for f in failures[:4]], ensure_ascii=False)
+            told = [{**f, "message": f["message"][:4000], "log": f["log"][max(len(f["log"]) - keep, 0):]} for f in event["failures"][:4]]
+            text = json.dumps(told, ensure_ascii=False)
             if len(text) <= 32000:
                 break
         return text
