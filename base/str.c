@@ -27,7 +27,11 @@ void buf_add(Buf *b, const char *p, size_t n) {
     b->p[b->n] = '\0';
 }
 
-void buf_addc(Buf *b, char c) { buf_add(b, &c, 1); }
+void buf_addc(Buf *b, char c) {
+    buf_room(b, 1);
+    b->p[b->n++] = c;
+    b->p[b->n] = '\0';
+}
 
 void buf_pad(Buf *b, char c, size_t n) {
     buf_room(b, n);

@@ -24,9 +24,20 @@ static size_t put_char(Buf *out, Str s, size_t i) {
     return n;
 }
 
+/* How many characters from i on stand for themselves in either form of literal. */
+static size_t plain_run(Str s, size_t i) {
+    size_t from = i;
+    while (i < s.n && s.p[i] >= ' ' && s.p[i] < 0x7F && s.p[i] != '"' && s.p[i] != '\\') i++;
+    return i - from;
+}
+
 void py_string(Buf *out, Str s) {
     buf_addc(out, '"');
     for (size_t i = 0; i < s.n;) {
+        size_t run = plain_run(s, i);
+        buf_add(out, s.p + i, run);
+        i += run;
+        if (i == s.n) break;
         if (s.p[i] == '"' || s.p[i] == '\n') {
             buf_z(out, s.p[i] == '"' ? "\\\"" : "\\n");
             i++;
@@ -51,7 +62,11 @@ void py_block(Buf *out, Str s) {
             i++;
             continue;
         }
+        size_t run = plain_run(s, i);
+        buf_add(out, s.p + i, run);
+        i += run;
         quotes = 0;
+        if (run > 0) continue;
         if (s.p[i] == '\n') {
             buf_addc(out, '\n');
             i++;

@@ -85,6 +85,10 @@ static bool printable(uint32_t c) {
 static void quoted(Buf *out, Str s) {
     buf_addc(out, '"');
     for (size_t i = 0; i < s.n;) {
+        size_t from = i;
+        while (i < s.n && s.p[i] >= ' ' && s.p[i] < 0x7F && s.p[i] != '"' && s.p[i] != '\\') i++;
+        buf_add(out, s.p + from, i - from);
+        if (i == s.n) break;
         uint32_t c;
         unsigned n = utf8_decode(s.p + i, s.n - i, &c);
         if (n == 0) n = 1, c = 0xFFFD;
