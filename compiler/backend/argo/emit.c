@@ -51,7 +51,8 @@ static void find_needs(Argo *g) {
 
 static void put_defaults(Argo *g) {
     YamlOut *y = &g->y;
-    static const char *const mounts[][2] = {{"wf", "/wf/bin"}, {"flow", "/wf/flow"}};
+    static const char *const mounts[][2] = {{"wf", "/wf/bin"}, {"flow", "/wf/flow"}, {"out", "/wf/out"}};
+    enum { MOUNTS = sizeof mounts / sizeof *mounts, OUT = MOUNTS - 1 };
     yaml_key(y, "templateDefaults");
     yaml_map(y);
     yaml_key(y, "container");
@@ -70,7 +71,7 @@ static void put_defaults(Argo *g) {
     yaml_end(y);
     yaml_key(y, "volumeMounts");
     yaml_list(y);
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < MOUNTS; i++) {
         yaml_flow_map(y);
         yaml_pair_z(y, "name", mounts[i][0]);
         yaml_pair_z(y, "mountPath", mounts[i][1]);
@@ -81,7 +82,7 @@ static void put_defaults(Argo *g) {
     yaml_end(y);
     yaml_key(y, "volumes");
     yaml_list(y);
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < OUT; i++) {
         yaml_flow_map(y);
         yaml_pair_z(y, "name", mounts[i][0]);
         yaml_key(y, "configMap");
@@ -90,6 +91,12 @@ static void put_defaults(Argo *g) {
         yaml_end(y);
         yaml_end(y);
     }
+    yaml_flow_map(y); /* a folder that a container may write to whoever runs it */
+    yaml_pair_z(y, "name", mounts[OUT][0]);
+    yaml_key(y, "emptyDir");
+    yaml_flow_map(y);
+    yaml_end(y);
+    yaml_end(y);
     yaml_end(y);
 }
 
