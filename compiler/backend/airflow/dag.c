@@ -44,7 +44,8 @@ static bool uses(Str text, const char *name) {
         if (text.p[i] == '"') {
             bool block = i + 2 < text.n && text.p[i + 1] == '"' && text.p[i + 2] == '"';
             i += block ? 3 : 1;
-            while (i < text.n && !(text.p[i] == '"' && (!block || (text.p[i + 1] == '"' && text.p[i + 2] == '"')))) i += text.p[i] == '\\' ? 2 : 1;
+            while (i < text.n && !(text.p[i] == '"' && (!block || (text.p[i + 1] == '"' && text.p[i + 2] == '"'))))
+                i += text.p[i] == '\\' ? 2 : 1;
             i += block ? 2 : 0;
         } else if (memcmp(text.p + i, name, n) == 0) {
             return true;
@@ -113,7 +114,8 @@ static void put_text(Writer *w, const char *key, Str s) {
 }
 
 static void put_schedule(Writer *w) {
-    const FlowConst *cron = constant(w, SET_SCHEDULE), *zone = constant(w, SET_SCHEDULE_TIMEZONE), *catchup = constant(w, SET_SCHEDULE_CATCHUP);
+    const FlowConst *cron = constant(w, SET_SCHEDULE), *zone = constant(w, SET_SCHEDULE_TIMEZONE);
+    const FlowConst *catchup = constant(w, SET_SCHEDULE_CATCHUP);
     Str start = STR("2025-01-01");
     target_string(w->cx, "start_date", &start);
     if (cron == NULL) {
@@ -170,8 +172,10 @@ static void put_pools(TargetCx *cx, EmitOut *out, const Used *used) {
         const FlowNode *n = &f->node.data[i];
         bool on_call;
         if (n->kind != NODE_CALL || !used->step[n->ref]) continue;
-        const FlowSetting *name = airflow_setting(f, n, SET_POOL, &on_call), *slots = airflow_setting(f, n, SET_POOL_SLOTS, &on_call);
-        const FlowConst *c = name != NULL ? airflow_const(f, name->value) : NULL, *k = slots != NULL ? airflow_const(f, slots->value) : NULL;
+        const FlowSetting *name = airflow_setting(f, n, SET_POOL, &on_call);
+        const FlowSetting *slots = airflow_setting(f, n, SET_POOL_SLOTS, &on_call);
+        const FlowConst *c = name != NULL ? airflow_const(f, name->value) : NULL;
+        const FlowConst *k = slots != NULL ? airflow_const(f, slots->value) : NULL;
         if (c == NULL || atom_find(&seen, c->s) != 0) continue;
         atom_of(&seen, c->s);
         json_key_str(&j, c->s);
@@ -210,8 +214,10 @@ static void put_head(Writer *w) {
 }
 
 static bool needs_node(const Flow *f, const Used *used) {
-    for (uint32_t i = 0; i < f->step.len; i++)
-        if (used->step[i] && f->step.data[i].body == BODY_FENCE && str_is(atom_str(f->atoms, f->step.data[i].lang), "node")) return true;
+    for (uint32_t i = 0; i < f->step.len; i++) {
+        const FlowStep *s = &f->step.data[i];
+        if (used->step[i] && s->body == BODY_FENCE && str_is(atom_str(f->atoms, s->lang), "node")) return true;
+    }
     return false;
 }
 

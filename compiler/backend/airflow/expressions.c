@@ -22,7 +22,8 @@ static void fn_name(PyExpr *e, uint32_t fn) {
 static void put_expr_type(PyExpr *e, TypeId t) { aw_type(((Scope *)e->cx)->w, t); }
 
 static PyExpr printer(Scope *s, RegionId region) {
-    return (PyExpr){.flow = s->w->f, .out = s->w->b, .region = region, .leaf = leaf, .fn_name = fn_name, .type = put_expr_type, .cx = s};
+    return (PyExpr){.flow = s->w->f, .out = s->w->b, .region = region, .cx = s,
+                    .leaf = leaf, .fn_name = fn_name, .type = put_expr_type};
 }
 
 /* The value in its public form, as expressions see it. */
@@ -124,7 +125,8 @@ static void put_own(const Scope *s, Buf *text, uint32_t i) {
 static void put_fact(const Scope *s, Buf *text, FlowFact fact) {
     static const char *const call[FACT_COUNT] = {[FACT_RUN_ID] = "v.run_id()", [FACT_RUN_TIME] = "v.run_time()",
         [FACT_RUN_SCHEDULED_AT] = "v.scheduled_at()", [FACT_RUN_PARAMS] = "v.run_params()"};
-    static const char *const member[FACT_COUNT] = {[FACT_RUN_STATUS] = "status", [FACT_RUN_DURATION] = "duration", [FACT_RUN_FAILURES] = "failures"};
+    static const char *const member[FACT_COUNT] = {[FACT_RUN_STATUS] = "status", [FACT_RUN_DURATION] = "duration",
+        [FACT_RUN_FAILURES] = "failures"};
     if (call[fact] != NULL) buf_z(text, call[fact]);
     else put_member(text, s->block->end, member[fact]);
 }
@@ -153,13 +155,15 @@ static const FlowInput *captured(const PyExpr *e, Opnd o) {
 static void put_text(PyExpr *e, Opnd o, Buf *text) {
     const Scope *s = e->cx;
     uint32_t i = opnd_index(o);
-    if (opnd_tag(o) == OPND_NODE) put_name(text, s->maybe ? "v.maybe" : "v", s->block->id, atom_str(e->flow->atoms, e->flow->node.data[i].name));
+    const char *get = s->maybe ? "v.maybe" : "v";
+    if (opnd_tag(o) == OPND_NODE) put_name(text, get, s->block->id, atom_str(e->flow->atoms, e->flow->node.data[i].name));
     else if (opnd_tag(o) == OPND_FACT) put_fact(s, text, (FlowFact)i);
     else if (e->step == NULL) put_own(s, text, i);
     else if (i >= e->step->nparam && !s->plain) buf_addc(text, 'e');
     else {
         const FlowStep *x = e->step;
-        Atom name = i < x->nparam ? e->flow->param.data[x->param + i].name : e->flow->param.data[x->output + (i - x->nparam)].name;
+        uint32_t at = i < x->nparam ? x->param + i : x->output + (i - x->nparam);
+        Atom name = e->flow->param.data[at].name;
         buf_z(text, s->plain ? "v[" : "v.input(");
         py_string(text, atom_str(e->flow->atoms, name));
         buf_addc(text, s->plain ? ']' : ')');
@@ -210,9 +214,10 @@ static void put_public(PyExpr *e, Opnd o) {
     OpndTag tag = opnd_tag(o);
     if (put_built(e, o)) return;
     const FlowInput *in = captured(e, o);
+    bool failures = tag == OPND_FACT && opnd_index(o) == FACT_RUN_FAILURES;
     if (in != NULL) {
         in_parent(e, in, put_public);
-    } else if (tag == OPND_NODE || (tag == OPND_INPUT && e->step == NULL) || (tag == OPND_FACT && opnd_index(o) == FACT_RUN_FAILURES)) {
+    } else if (tag == OPND_NODE || (tag == OPND_INPUT && e->step == NULL) || failures) {
         put_text(e, o, e->out);
     } else if (tag == OPND_CONST) {
         Buf json = BUF_INIT;

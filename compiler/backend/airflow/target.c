@@ -119,7 +119,8 @@ static void limit(TargetCx *cx, Span at, const char *what, const char *help) {
 static void check_constant(TargetCx *cx, const FlowSetting *s) {
     if (s == NULL || airflow_const(cx->flow, s->value) != NULL) return;
     Buf what = BUF_INIT;
-    buf_printf(&what, "`%s` of @%s is a constant on Airflow, which reads it before any run", setting_param(s->key), setting_annotation(s->key));
+    buf_printf(&what, "`%s` of @%s is a constant on Airflow, which reads it before any run", setting_param(s->key),
+               setting_annotation(s->key));
     limit(cx, s->span, buf_cstr(&what), "write the value itself");
     buf_free(&what);
 }
@@ -127,7 +128,8 @@ static void check_constant(TargetCx *cx, const FlowSetting *s) {
 static void check_no_timeout(TargetCx *cx, uint32_t at) {
     for (int i = 0; i < 2; i++) {
         const FlowSetting *s = flow_setting(cx->flow, at, i == 0 ? SET_TIMEOUT : SET_TIMEOUT_TOTAL);
-        if (s == NULL || (airflow_const(cx->flow, s->value) != NULL && airflow_const(cx->flow, s->value)->kind == CONST_NONE)) continue;
+        const FlowConst *c = s != NULL ? airflow_const(cx->flow, s->value) : NULL;
+        if (s == NULL || (c != NULL && c->kind == CONST_NONE)) continue;
         limit(cx, s->span, "Airflow cannot end a part of a run after a time", "put @timeout on the steps of the workflow");
     }
 }
@@ -151,22 +153,26 @@ static void check_node(TargetCx *cx, NodeId id) {
 static void check_root(TargetCx *cx) {
     const Flow *f = cx->flow;
     const FlowWorkflow *x = &f->workflow.data[cx->workflow];
-    const FlowSetting *overlap = flow_setting(f, x->settings, SET_CONCURRENCY_OVERLAP), *timeout = flow_setting(f, x->settings, SET_TIMEOUT);
+    const FlowSetting *overlap = flow_setting(f, x->settings, SET_CONCURRENCY_OVERLAP);
+    const FlowSetting *timeout = flow_setting(f, x->settings, SET_TIMEOUT);
     const FlowSetting *catchup = flow_setting(f, x->settings, SET_SCHEDULE_CATCHUP);
     const FlowConst *c = overlap != NULL ? airflow_const(f, overlap->value) : NULL;
     uint32_t n;
     if (c != NULL && !str_is(atom_str(f->atoms, type_fields(f->types, c->type, &n)[c->i].name), "wait"))
-        limit(cx, overlap->span, "runs of Airflow wait for one another; they neither skip nor cancel", "write `overlap: wait`, or leave it out");
+        limit(cx, overlap->span, "runs of Airflow wait for one another; they neither skip nor cancel",
+              "write `overlap: wait`, or leave it out");
     const FlowSetting *total = flow_setting(f, x->settings, SET_TIMEOUT_TOTAL);
     check_constant(cx, timeout);
     airflow_own_check(cx, flow_setting(f, x->settings, SET_AIRFLOW), true);
     if (total != NULL) limit(cx, total->span, "a workflow has one attempt", "write @timeout(t)");
     if (timeout != NULL && (x->on_success != 0 || x->on_failure != 0 || x->finally != 0))
-        limit(cx, timeout->span, "a run that Airflow ends after its time runs no handlers", "put @timeout on steps, or leave the handlers out");
+        limit(cx, timeout->span, "a run that Airflow ends after its time runs no handlers",
+              "put @timeout on steps, or leave the handlers out");
     c = catchup != NULL ? airflow_const(f, catchup->value) : NULL;
     Str start;
     if (c != NULL && c->i && !target_string(cx, "start_date", &start))
-        limit(cx, catchup->span, "Airflow catches up from a date on", "say since when: `target NAME on airflow { start_date = \"2026-01-01\" }`");
+        limit(cx, catchup->span, "Airflow catches up from a date on",
+              "say since when: `target NAME on airflow { start_date = \"2026-01-01\" }`");
 }
 
 static bool is_date(Str s) {
@@ -183,7 +189,8 @@ static void check_size(TargetCx *cx) {
     AirflowSize size = airflow_size(f, cx->workflow);
     Str name = atom_str(f->atoms, x->name);
     if (size.too_long)
-        diag_add(cx->diags, WF_E_target_name, f->node_span.data[size.node], "the name of this task, with those of the blocks around it, would be longer than the 250 bytes of Airflow");
+        diag_add(cx->diags, WF_E_target_name, f->node_span.data[size.node],
+                 "the name of this task, with those of the blocks around it, would be longer than the 250 bytes of Airflow");
     else if (size.tasks > AIRFLOW_TASKS)
         limit(cx, x->span, "this would be a DAG of more than 20,000 tasks", "divide the workflow, or do more in one step");
     if (str_is(name, "wf_shim") || str_is(name, "wf_airflow"))
@@ -218,7 +225,8 @@ extern const Target target_airflow;
 const Target target_airflow = {
     .name = "airflow",
     .title = "Airflow",
-    .doc = "Apache Airflow 2.11 and 3.1 or later: NAME.py, wf_airflow.py and wf_shim.py go into the DAGs folder together. Every call is a task.",
+    .doc = "Apache Airflow 2.11 and 3.1 or later: NAME.py, wf_airflow.py and wf_shim.py go into the DAGs folder together. "
+           "Every call is a task.",
     .caps = caps,
     .settings = settings,
     .check = check,

@@ -100,7 +100,8 @@ static void put_retry(Writer *w, const FlowNode *n) {
     int64_t times = int_of(w, n, SET_RETRY, 0), delay = int_of(w, n, SET_RETRY_DELAY, 0);
     if (times <= 0) return;
     bool on_call;
-    const FlowSetting *factor = airflow_setting(w->f, n, SET_RETRY_FACTOR, &on_call), *on = airflow_setting(w->f, n, SET_RETRY_ON, &on_call);
+    const FlowSetting *factor = airflow_setting(w->f, n, SET_RETRY_FACTOR, &on_call);
+    const FlowSetting *on = airflow_setting(w->f, n, SET_RETRY_ON, &on_call);
     const FlowConst *c = factor != NULL ? airflow_const(w->f, factor->value) : NULL;
     comma(w);
     buf_printf(w->b, "retry=Retry(%" PRId64, times);
@@ -181,7 +182,8 @@ static void put_pick(Writer *w, const Block *b, NodeId id) {
     for (uint16_t i = 0; i < n->nregions; i++) {
         const char *z = arm_name(w, n, i);
         buf_printf(w->b, i > 0 ? ", \"%s\"" : ", [\"%s\"", z);
-        arm[i] = (Block){.parent = b, .around = b, .region = n->region + i, .id = arena_printf(&w->arena, "%s.%s.", name, z), .end = b->end};
+        arm[i] = (Block){.parent = b, .around = b, .region = n->region + i, .end = b->end,
+                         .id = arena_printf(&w->arena, "%s.%s.", name, z)};
     }
     buf_addc(w->b, ']');
     comma(w);
@@ -239,7 +241,8 @@ static void put_loop(Writer *w, const Block *b, NodeId id) {
     Block *pass = ARENA_ARRAY(&w->arena, Block, most + 1);
     for (int64_t i = 0; i <= most; i++) {
         const char *own = arena_printf(&w->arena, "%s-%" PRId64, name, i);
-        pass[i] = (Block){.parent = b, .around = b, .region = n->region, .id = arena_printf(&w->arena, "%s.%" PRId64 ".", name, i), .own = own, .end = b->end};
+        pass[i] = (Block){.parent = b, .around = b, .region = n->region, .own = own, .end = b->end,
+                          .id = arena_printf(&w->arena, "%s.%" PRId64 ".", name, i)};
         open_call(w, id, "passes", name);
         buf_printf(w->b, ", %" PRId64, i);
         comma(w);
@@ -260,7 +263,8 @@ static void put_try(Writer *w, const Block *b, NodeId id) {
     const FlowNode *n = &w->f->node.data[id];
     const char *name = id_of(w, b, n);
     Block tried = {.parent = b, .around = b, .region = n->region, .id = join(w, name, "."), .end = b->end};
-    Block caught = {.parent = b, .around = b, .region = n->region + 1, .id = join(w, name, ".catch."), .own = join(w, name, "-catch"), .end = b->end};
+    Block caught = {.parent = b, .around = b, .region = n->region + 1, .end = b->end,
+                    .id = join(w, name, ".catch."), .own = join(w, name, "-catch")};
     open_call(w, id, "begin", name);
     put_after(w, b, id);
     close_call(w);
@@ -339,7 +343,8 @@ static void put_region(Writer *w, const Block *b) {
 static void put_handler(Writer *w, const Block *body, RegionId region, const char *name, const char *end) {
     if (region == 0) return;
     Block *b = ARENA_NEW(&w->arena, Block);
-    *b = (Block){.parent = body, .around = body->around, .region = region, .id = arena_printf(&w->arena, "%s%s.", body->id, name), .own = end, .end = end};
+    *b = (Block){.parent = body, .around = body->around, .region = region, .own = end, .end = end,
+                 .id = arena_printf(&w->arena, "%s%s.", body->id, name)};
     put_region(w, b);
 }
 
@@ -373,7 +378,8 @@ static uint64_t count_workflow(const Flow *f, uint32_t index, size_t name, Airfl
     const FlowWorkflow *x = &f->workflow.data[index];
     RegionId regions[] = {x->body, x->on_success, x->on_failure, x->finally};
     uint64_t n = 3;
-    for (int i = 0; i < 4; i++) n += regions[i] != 0 ? count_region(f, regions[i], name + (i > 0 ? sizeof "on-success" : 0), size) : 0;
+    for (int i = 0; i < 4; i++)
+        if (regions[i] != 0) n += count_region(f, regions[i], name + (i > 0 ? sizeof "on-success" : 0), size);
     return n;
 }
 

@@ -129,7 +129,9 @@ class Values:
     def element_of(self, loop):
         if loop in self.items:
             return self.items[loop]
-        return self.element if loop == self.task.loop else self(self.flow.source_of(loop))[self.maps[len(self.flow.loops[loop]) - 1]]
+        if loop == self.task.loop:
+            return self.element
+        return self(self.flow.source_of(loop))[self.maps[len(self.flow.loops[loop]) - 1]]
 
     def index(self, loop):
         return self.element_of(loop)["index"]
@@ -572,7 +574,7 @@ class Flow:
             for need in [*needs[found["arm"]], *final]:
                 v(need)
             if found["arm"]:
-                raise AirflowFailException("%s failed: %s" % (found["failure"]["step"] or self.dag_id, found["failure"]["message"]))
+                raise AirflowFailException("%(step)s: %(message)s" % found["failure"])
             return found["value"]
         self.add(name + "-value" if name else "return", "collect", run,
                  [end, *final, *(t for t in self.names_in(name) if self.is_handler(name, t))])
@@ -588,7 +590,8 @@ class Flow:
             except wf.StepFailed as e:
                 attempt += 1
                 delay = retry.delay(attempt) if retry.delays else 0
-                if attempt > retry.times + 1 or not retry.again(v, e.record(v.path(v.task.path))) or now() + delay - start >= total:
+                over = attempt > retry.times + 1 or now() + delay - start >= total
+                if over or not retry.again(v, e.record(v.path(v.task.path))):
                     raise
                 time.sleep(delay / 1000)
 
@@ -647,7 +650,8 @@ class Flow:
         while block:
             if block + "-value" in watch and values_of(block + "-value")[1]:
                 return True
-            if block + "-catch" in watch and not name.startswith(block + ".catch.") and (values_of(block + "-catch")[0] or {}).get("arm"):
+            tried = block + "-catch" in watch and not name.startswith(block + ".catch.")
+            if tried and (values_of(block + "-catch")[0] or {}).get("arm"):
                 return True
             block = block.rpartition(".")[0]
         return False
