@@ -16,7 +16,7 @@ void dag_open(Argo *g, const ArgoDag *d, const char *const *own, RegionId first,
             any = any || g->f->input.data[g->f->region.data[r].input + i].from != OPND_ABSENT;
     if (!any) return;
     yaml_key(y, "inputs");
-    yaml_map(y);
+    yaml_flow_map(y);
     yaml_key(y, "parameters");
     yaml_list(y);
     if (d->at) dag_list_capture(y, "_at", 0);
@@ -52,7 +52,7 @@ void dag_close(Argo *g, const char *expression) {
     YamlOut *y = &g->y;
     if (expression != NULL) {
         yaml_key(y, "outputs");
-        yaml_map(y);
+        yaml_flow_map(y);
         yaml_key(y, "parameters");
         yaml_list(y);
         yaml_map(y);

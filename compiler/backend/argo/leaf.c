@@ -125,7 +125,7 @@ static void open_list(Argo *g, const char *key, const char *inner) {
     yaml_map(&g->y);
     if (inner == NULL) return;
     yaml_key(&g->y, inner);
-    yaml_list(&g->y);
+    yaml_flow_list(&g->y);
 }
 
 static void close_list(Argo *g) {
@@ -336,7 +336,8 @@ static void put_outputs(Argo *g, const FlowStep *s) {
         files = files || type_has(g->f->types, g->f->param.data[s->output + i].type, TYF_FILE);
     if (s->noutput == 0 && !g->fails) return;
     yaml_key(&g->y, "outputs");
-    yaml_map(&g->y);
+    if (files || g->fails) yaml_map(&g->y);
+    else yaml_flow_map(&g->y);
     if (s->noutput > 0) {
         yaml_key(&g->y, "parameters");
         yaml_list(&g->y);
@@ -370,7 +371,7 @@ static void put_leaf(Argo *g, const ArgoLeaf *l) {
     if (image != NULL) yaml_pair(y, "image", image->s);
     put_command(g, "run", l->name);
     yaml_key(y, "env");
-    yaml_list(y);
+    yaml_flow_list(y);
     put_env(g, "WF_STEP", "{{inputs.parameters._node}}");
     if (argo_setting(g, l, SET_RETRY) != NULL) put_env(g, "WF_RETRIES", "{{retries}}");
     put_secrets(g, s);
@@ -472,7 +473,10 @@ static void put_nothing(Argo *g) {
     YamlOut *y = &g->y;
     yaml_map(y);
     yaml_pair_z(y, "name", "nothing");
-    open_list(g, "dag", "tasks");
+    yaml_key(&g->y, "dag");
+    yaml_map(&g->y);
+    yaml_key(&g->y, "tasks");
+    yaml_list(&g->y);
     yaml_flow_map(y);
     yaml_pair_z(y, "name", "nothing");
     yaml_pair_z(y, "template", "nothing");

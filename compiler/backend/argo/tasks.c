@@ -29,6 +29,14 @@ void dag_arg(ArgoArgs *a, const char *name, const char *value) { vec_push(&a->li
 
 /* --- tasks --- */
 
+/* Whether arguments are short enough to be read on one line. */
+static bool is_short(const ArgoArgs *args) {
+    enum { LINE = 90 };
+    size_t n = 0;
+    for (uint32_t i = 0; i < args->list.len; i++) n += strlen(args->list.data[i].name) + strlen(args->list.data[i].value);
+    return n + 20 * args->list.len < LINE;
+}
+
 void dag_task(Argo *g, const char *name, const char *template, Start start, const char *items, ArgoArgs *args) {
     YamlOut *y = &g->y;
     yaml_map(y);
@@ -39,7 +47,8 @@ void dag_task(Argo *g, const char *name, const char *template, Start start, cons
     if (items != NULL) yaml_pair_z(y, "withParam", items);
     if (args->list.len > 0) {
         yaml_key(y, "arguments");
-        yaml_map(y);
+        if (is_short(args)) yaml_flow_map(y);
+        else yaml_map(y);
         yaml_key(y, "parameters");
         yaml_list(y);
         for (uint32_t i = 0; i < args->list.len; i++) {
@@ -159,8 +168,6 @@ static bool captured_before(const Flow *f, RegionId first, RegionId region, uint
                 return true;
     return false;
 }
-
-typedef void CaptureFn(void *cx, const char *name, Opnd from);
 
 void dag_each_capture(Argo *g, RegionId first, uint32_t n, CaptureFn *use, void *cx) {
     const Flow *f = g->f;
