@@ -160,8 +160,6 @@ class Values:
         indexes = [str(self.index(loop)) for loop in loops[:len(parts) - 1]]
         return "".join(a + b for a, b in zip(parts, [*indexes, *[""] * len(parts)]))
 
-    # facts of the run
-
     def run_id(self):
         return self.context["run_id"]
 
