@@ -74,6 +74,7 @@ static void structures(void) {
 static void carries(Str s) {
     Buf b = BUF_INIT, want = BUF_INIT;
     YamlOut y = yaml_open(&b);
+    yaml_comment(&y, s);
     yaml_map(&y);
     yaml_pair(&y, "quoted", s);
     yaml_key(&y, "nested");

@@ -37,31 +37,46 @@ static void put_docstring(Writer *w) {
     buf_free(&doc);
 }
 
-/* Whether the text, outside its string literals, uses the name. */
-static bool uses(Str text, const char *name) {
-    size_t n = strlen(name);
-    for (size_t i = 0; i + n <= text.n; i++) {
-        if (text.p[i] == '"') {
-            bool block = i + 2 < text.n && text.p[i + 1] == '"' && text.p[i + 2] == '"';
-            i += block ? 3 : 1;
-            while (i < text.n && !(text.p[i] == '"' && (!block || (text.p[i + 1] == '"' && text.p[i + 2] == '"'))))
-                i += text.p[i] == '\\' ? 2 : 1;
-            i += block ? 2 : 0;
-        } else if (memcmp(text.p + i, name, n) == 0) {
-            return true;
+/* What the text of a DAG uses, outside its string literals. */
+typedef struct Uses {
+    bool shim, cron, retry, minutes;
+} Uses;
+
+/* The end of a string literal that begins at i. */
+static size_t literal_end(Str text, size_t i) {
+    bool block = i + 2 < text.n && text.p[i + 1] == '"' && text.p[i + 2] == '"';
+    i += block ? 3 : 1;
+    while (i < text.n && !(text.p[i] == '"' && (!block || (text.p[i + 1] == '"' && text.p[i + 2] == '"')))) i += text.p[i] == '\\' ? 2 : 1;
+    return i + (block ? 3 : 1);
+}
+
+static Uses uses_of(Str text) {
+    Uses u = {0};
+    for (size_t i = 0; i < text.n;) {
+        Str rest = {text.p + i, text.n - i};
+        char c = text.p[i];
+        if (c == '"') {
+            i = literal_end(text, i);
+            continue;
         }
+        if (c == 'w') u.shim = u.shim || str_starts(rest, STR("wf."));
+        if (c == 'C') u.cron = u.cron || str_starts(rest, STR("CronTriggerTimetable("));
+        if (c == 'R') u.retry = u.retry || str_starts(rest, STR("Retry("));
+        if (c == 'm') u.minutes = u.minutes || str_starts(rest, STR("minutes("));
+        i++;
     }
-    return false;
+    return u;
 }
 
 static void put_imports(Writer *w, Str body) {
+    Uses u = uses_of(body);
     buf_z(w->b, "\nimport os\nimport sys\n\nsys.path.append(os.path.dirname(os.path.abspath(__file__)))\n\n");
-    if (uses(body, "wf.")) buf_z(w->b, "import wf_shim as wf\n");
+    if (u.shim) buf_z(w->b, "import wf_shim as wf\n");
     buf_z(w->b, "from wf_airflow import ");
-    if (uses(body, "CronTriggerTimetable(")) buf_z(w->b, "CronTriggerTimetable, ");
+    if (u.cron) buf_z(w->b, "CronTriggerTimetable, ");
     buf_z(w->b, "Flow, ");
-    if (uses(body, "Retry(")) buf_z(w->b, "Retry, ");
-    buf_z(w->b, uses(body, "minutes(") ? "date, minutes\n" : "date\n");
+    if (u.retry) buf_z(w->b, "Retry, ");
+    buf_z(w->b, u.minutes ? "date, minutes\n" : "date\n");
 }
 
 /* --- the DAG --- */

@@ -474,9 +474,9 @@ void argo_emit(TargetCx *cx, EmitOut *out) {
     find_needs(&g);
     g.out = out;
     Buf *text = emit_file(out, arena_printf(&g.arena, "%s.yaml", g.root));
-    buf_printf(text, "# %s, written by wfc from %.*s. Run it:\n#   argo submit --from workflowtemplate/%s\n", g.root,
-               STR_ARG(cx->source), g.root);
     g.y = yaml_open(text);
+    yaml_comment(&g.y, str_of(arena_printf(&g.arena, "%s, written by wfc from %.*s. Run it:", g.root, STR_ARG(cx->source))));
+    yaml_comment(&g.y, str_of(arena_printf(&g.arena, "  argo submit --from workflowtemplate/%s", g.root)));
     put_template(&g);
     put_semaphores(&g);
     put_schedules(&g);

@@ -82,6 +82,18 @@ static bool printable(uint32_t c) {
            (c >= 0xE000 && c < 0xFE00) || (c >= 0x1F300 && c < 0x1FAF0);
 }
 
+void yaml_comment(YamlOut *y, Str s) {
+    buf_z(y->out, "# ");
+    for (size_t i = 0; i < s.n;) {
+        uint32_t c;
+        unsigned n = utf8_decode(s.p + i, s.n - i, &c);
+        if (n == 0 || !printable(c)) buf_addc(y->out, ' ');
+        else buf_add(y->out, s.p + i, n);
+        i += n == 0 ? 1 : n;
+    }
+    buf_addc(y->out, '\n');
+}
+
 static void quoted(Buf *out, Str s) {
     buf_addc(out, '"');
     for (size_t i = 0; i < s.n;) {

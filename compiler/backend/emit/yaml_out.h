@@ -28,6 +28,8 @@ typedef struct YamlOut {
 YamlOut yaml_open(Buf *out);
 /* Begins another document: a line `---`, also before the first. All levels are closed. */
 void yaml_document(YamlOut *y);
+/* A line of comment between documents; characters that could end it become blanks. */
+void yaml_comment(YamlOut *y, Str s);
 /* Collections; an empty one is written {} or []. The flow forms stand on one line. */
 void yaml_map(YamlOut *y);
 void yaml_list(YamlOut *y);
