@@ -51,11 +51,21 @@ static void use_value(Finder *x, Opnd o, Span span) {
     use_operand(x, o, span);
 }
 
+/* Of the parameters of one annotation the first that is refused is reported. */
+static bool refused_before(const Finder *x, const FlowSettings *s, uint32_t i) {
+    const FlowSetting *all = &x->f->setting.data[s->first];
+    for (uint32_t k = 0; k < i; k++)
+        if (strcmp(setting_annotation(all[k].key), setting_annotation(all[i].key)) == 0 &&
+            x->cx->target->caps[CAP_SETTINGS + all[k].key].level == CAP_REFUSED)
+            return true;
+    return false;
+}
+
 static void use_settings(Finder *x, uint32_t settings) {
     const FlowSettings *s = &x->f->settings.data[settings];
     for (uint32_t i = 0; i < s->n; i++) {
         const FlowSetting *y = &x->f->setting.data[s->first + i];
-        use(x, (Cap)(CAP_SETTINGS + (uint32_t)y->key), y->span);
+        if (!refused_before(x, s, i)) use(x, (Cap)(CAP_SETTINGS + (uint32_t)y->key), y->span);
         use_operand(x, y->value, y->span);
     }
 }

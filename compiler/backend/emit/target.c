@@ -32,9 +32,18 @@ static void put_construct(Buf *b, Cap cap) {
     buf_printf(b, setting_param(s)[0] ? "`@%s(%s:)`" : "`@%s`", setting_annotation(s), setting_param(s));
 }
 
+/* Whether the target refuses an annotation whatever its parameters. */
+static bool refuses_all(const Target *t, const char *annotation) {
+    for (int i = 0; i < SET_COUNT; i++)
+        if (strcmp(setting_annotation((Setting)i), annotation) == 0 && t->caps[CAP_SETTINGS + i].level != CAP_REFUSED) return false;
+    return true;
+}
+
 void target_refuse(TargetCx *cx, Span span, Cap cap) {
     Buf what = BUF_INIT;
-    put_construct(&what, cap);
+    const char *annotation = cap >= CAP_SETTINGS ? setting_annotation((Setting)(cap - CAP_SETTINGS)) : NULL;
+    if (annotation != NULL && refuses_all(cx->target, annotation)) buf_printf(&what, "`@%s`", annotation);
+    else put_construct(&what, cap);
     Diag *d = diag_add(cx->diags, WF_E_target_construct, span, "%s cannot keep the meaning of %s", cx->target->title, buf_cstr(&what));
     diag_help(cx->diags, d, "%s", cx->target->caps[cap].note);
     buf_free(&what);
