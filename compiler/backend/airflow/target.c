@@ -44,7 +44,7 @@ static const Capability caps[CAP_COUNT] = {
     [CAP_FACT_RUN_STATUS] = KEPT(""),
     [CAP_FACT_RUN_DURATION] = KEPT(""),
     [CAP_FACT_RUN_FAILURES] = KEPT(""),
-#define SET(key) [CAP_SETTINGS + SET_##key]
+#define SET(key) [CAP_OF(SET_##key)]
     SET(RETRY) = LIMITED("`retries` of the task; a constant"),
     SET(RETRY_DELAY) = LIMITED("a constant; what exceeds the shortest delay, the task waits itself"),
     SET(RETRY_FACTOR) = LIMITED("a constant"),

@@ -45,7 +45,7 @@ static void check_value(TargetCx *cx, const FlowSetting *s, const FlowConst *c) 
     bool bad = (s->key == SET_RETRY_JITTER || s->key == SET_SCHEDULE_CATCHUP) && c->kind == CONST_BOOL && c->i != 0;
     bad = bad || (s->key == SET_RETRY_FACTOR && c->kind == CONST_FLOAT && (c->f < 1 || c->f != floor(c->f)));
     bad = bad || (s->key == SET_CONCURRENCY_KEY && c->kind != CONST_NONE);
-    if (bad) target_refuse(cx, s->span, (Cap)(CAP_SETTINGS + (uint32_t)s->key));
+    if (bad) target_refuse(cx, s->span, CAP_OF(s->key));
 }
 
 static void check_settings(TargetCx *cx, uint32_t settings, bool on_call) {
@@ -58,13 +58,13 @@ static void check_settings(TargetCx *cx, uint32_t settings, bool on_call) {
         if (c == NULL && s->value != OPND_ABSENT && (is_field(s->key) || (on_call && has_leaf(f, s->value))))
             need_constant(cx, s);
         if (c != NULL) check_value(cx, s, c);
-        if (c == NULL && s->key == SET_CONCURRENCY_KEY) target_refuse(cx, s->span, CAP_SETTINGS + SET_CONCURRENCY_KEY);
+        if (c == NULL && s->key == SET_CONCURRENCY_KEY) target_refuse(cx, s->span, CAP_OF(SET_CONCURRENCY_KEY));
         if (s->key == SET_CONCURRENCY_OVERLAP) overlap = s;
         if (s->key == SET_CONCURRENCY) most = s;
         if (s->key == SET_SCHEDULE) schedule = s;
     }
     if (overlap == NULL || constant(f, overlap)->i == OVERLAP_WAIT) return;
-    if (schedule == NULL || constant(f, most)->i != 1) target_refuse(cx, overlap->span, CAP_SETTINGS + SET_CONCURRENCY_OVERLAP);
+    if (schedule == NULL || constant(f, most)->i != 1) target_refuse(cx, overlap->span, CAP_OF(SET_CONCURRENCY_OVERLAP));
 }
 
 /* What stands on a workflow holds for the run; there is nothing for a called one that it could be written to. */

@@ -5,7 +5,7 @@
 #define LIMITED(note) {CAP_LIMITED, note}
 #define REFUSED(note) {CAP_REFUSED, note}
 #define IGNORED(note) {CAP_IGNORED, note}
-#define ON(key) [CAP_SETTINGS + SET_##key]
+#define ON(key) [CAP_OF(SET_##key)]
 
 static const Capability caps[CAP_COUNT] = {
     [CAP_PYTHON] = KEPT("the image has Python 3.9 or newer"),

@@ -56,7 +56,7 @@ static bool refused_before(const Finder *x, const FlowSettings *s, uint32_t i) {
     const FlowSetting *all = &x->f->setting.data[s->first];
     for (uint32_t k = 0; k < i; k++)
         if (strcmp(setting_annotation(all[k].key), setting_annotation(all[i].key)) == 0 &&
-            x->cx->target->caps[CAP_SETTINGS + all[k].key].level == CAP_REFUSED)
+            x->cx->target->caps[CAP_OF(all[k].key)].level == CAP_REFUSED)
             return true;
     return false;
 }
@@ -65,7 +65,7 @@ static void use_settings(Finder *x, uint32_t settings) {
     const FlowSettings *s = &x->f->settings.data[settings];
     for (uint32_t i = 0; i < s->n; i++) {
         const FlowSetting *y = &x->f->setting.data[s->first + i];
-        if (!refused_before(x, s, i)) use(x, (Cap)(CAP_SETTINGS + (uint32_t)y->key), y->span);
+        if (!refused_before(x, s, i)) use(x, CAP_OF(y->key), y->span);
         use_operand(x, y->value, y->span);
     }
 }

@@ -35,7 +35,7 @@ static void put_construct(Buf *b, Cap cap) {
 /* Whether the target refuses an annotation whatever its parameters. */
 static bool refuses_all(const Target *t, const char *annotation) {
     for (int i = 0; i < SET_COUNT; i++)
-        if (strcmp(setting_annotation((Setting)i), annotation) == 0 && t->caps[CAP_SETTINGS + i].level != CAP_REFUSED) return false;
+        if (strcmp(setting_annotation((Setting)i), annotation) == 0 && t->caps[CAP_OF(i)].level != CAP_REFUSED) return false;
     return true;
 }
 

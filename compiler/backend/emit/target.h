@@ -11,9 +11,11 @@ typedef enum Cap {
 #define CAP(id, group, construct) CAP_##id,
 #include "compiler/backend/emit/caps.def"
 #undef CAP
-    CAP_SETTINGS, /* CAP_SETTINGS + SET_x: the annotation's parameter */
-    CAP_COUNT = CAP_SETTINGS + SET_COUNT
+    CAP_SETTINGS, /* from here on the annotations' parameters: CAP_OF */
+    CAP_COUNT = (int)CAP_SETTINGS + (int)SET_COUNT
 } Cap;
+/* The row of an annotation's parameter. */
+#define CAP_OF(setting) ((Cap)((int)CAP_SETTINGS + (int)(setting)))
 
 typedef enum CapLevel {
     CAP_UNSET,   /* no row: a test refuses it */

@@ -1,7 +1,7 @@
 /* What Step Functions keeps of the language, and what it must be told. */
 #include "compiler/backend/stepfunctions/asl.h"
 
-#define SETTING_CAP(key) [CAP_SETTINGS + SET_##key]
+#define SETTING_CAP(key) [CAP_OF(SET_##key)]
 
 #define RUNNER "the container's wf_shim.py does it, as a local run does"
 #define NO_STORE "nothing is kept between executions; leave it out, or keep the outputs in a place of your own"
