@@ -2,6 +2,7 @@
 #include "compiler/backend/argo/argo.h"
 #include "compiler/backend/argo/emit.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -30,6 +31,27 @@ static bool is_field(Setting key) {
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
         if (fields[i] == key) return true;
     return false;
+}
+
+static void bad_setting(TargetCx *cx, const char *name, const char *what) {
+    const FlowTarget *t = &cx->flow->target.data[cx->block];
+    for (uint32_t i = 0; i < t->nvalue; i++) {
+        const FlowTargetValue *v = &cx->flow->target_value.data[t->value + i];
+        if (!str_is(atom_str(cx->flow->atoms, v->name), name)) continue;
+        diag_add(cx->diags, WF_E_target_setting, v->span, "setting `%s` of %s %s", name, cx->target->title, what);
+    }
+}
+
+static void check_block(TargetCx *cx) {
+    static const char *const strategies[] = {"OnPodCompletion", "OnPodSuccess", "OnWorkflowCompletion", "OnWorkflowSuccess"};
+    int64_t ttl;
+    Str strategy;
+    if (target_int(cx, "ttl", &ttl) && (ttl < 0 || (ttl + 999) / 1000 > INT32_MAX))
+        bad_setting(cx, "ttl", "is a time of up to 2147483647 seconds");
+    if (!target_string(cx, "pod_gc", &strategy)) return;
+    for (size_t i = 0; i < sizeof strategies / sizeof *strategies; i++)
+        if (str_is(strategy, strategies[i])) return;
+    bad_setting(cx, "pod_gc", "is OnPodCompletion, OnPodSuccess, OnWorkflowCompletion or OnWorkflowSuccess");
 }
 
 /* Whether the operand is of the values of a region. */
@@ -65,6 +87,17 @@ static void check_settings(TargetCx *cx, uint32_t settings, bool on_call) {
     }
     if (overlap == NULL || constant(f, overlap)->i == OVERLAP_WAIT) return;
     if (schedule == NULL || constant(f, most)->i != 1) target_refuse(cx, overlap->span, CAP_OF(SET_CONCURRENCY_OVERLAP));
+}
+
+/* The engine compares priorities of Workflows as numbers of 32 bits. */
+static void check_priority(TargetCx *cx, const FlowWorkflow *w) {
+    const FlowSetting *s = flow_setting(cx->flow, w->settings, SET_PRIORITY);
+    if (s == NULL) return;
+    const FlowConst *c = constant(cx->flow, s);
+    if (c == NULL) need_constant(cx, s);
+    else if (c->kind == CONST_INT && (c->i < INT32_MIN || c->i > INT32_MAX))
+        diag_add(cx->diags, WF_E_target_limit, s->span, "%s has priorities from %" PRId32 " to %" PRId32, cx->target->title,
+                 INT32_MIN, INT32_MAX);
 }
 
 /* What stands on a workflow holds for the run; there is nothing for a called one that it could be written to. */
@@ -162,7 +195,9 @@ void argo_check(TargetCx *cx) {
     const Flow *f = cx->flow;
     Used used = target_used(f, cx->workflow);
     uint32_t before = cx->diags->nerrors;
+    check_block(cx);
     check_name(cx);
+    check_priority(cx, &f->workflow.data[cx->workflow]);
     for (uint32_t i = 0; i < f->workflow.len; i++)
         if (used.workflow[i]) {
             const FlowWorkflow *w = &f->workflow.data[i];

@@ -351,6 +351,27 @@ static void put_schedules(Argo *g) {
     }
 }
 
+/* Which Workflow comes first, and what is left of it when it has ended. */
+static void put_life(Argo *g) {
+    YamlOut *y = &g->y;
+    const FlowConst *priority = argo_constant(g, flow_setting(g->f, g->f->workflow.data[g->cx->workflow].settings, SET_PRIORITY));
+    int64_t ttl;
+    Str strategy;
+    if (priority != NULL) yaml_pair_int(y, "priority", priority->i);
+    if (target_int(g->cx, "ttl", &ttl)) {
+        yaml_key(y, "ttlStrategy");
+        yaml_flow_map(y);
+        yaml_pair_int(y, "secondsAfterCompletion", (ttl + 999) / 1000);
+        yaml_end(y);
+    }
+    if (target_string(g->cx, "pod_gc", &strategy)) {
+        yaml_key(y, "podGC");
+        yaml_flow_map(y);
+        yaml_pair(y, "strategy", strategy);
+        yaml_end(y);
+    }
+}
+
 static void put_template(Argo *g) {
     const FlowWorkflow *w = &g->f->workflow.data[g->cx->workflow];
     YamlOut *y = &g->y;
@@ -374,6 +395,7 @@ static void put_template(Argo *g) {
     else if (target_string(g->cx, "service_account", &account)) yaml_pair(y, "serviceAccountName", account);
     argo_put_map(g, "nodeSelector", flow_setting(g->f, w->settings, SET_NODE_SELECTOR));
     if (limit != NULL) yaml_pair_int(y, "activeDeadlineSeconds", (limit->i + 999) / 1000);
+    put_life(g);
     if (flow_setting(g->f, w->settings, SET_CONCURRENCY) != NULL && !replaces(g))
         argo_put_semaphore(g, arena_printf(&g->arena, "%s-runs", g->root), "max");
     put_arguments(g);

@@ -79,7 +79,7 @@ static const Capability caps[CAP_COUNT] = {
     ON(CONCURRENCY_KEY) = LIMITED("a semaphore is of all runs: leave the key out"),
     ON(POOL) = KEPT("a semaphore"),
     ON(POOL_SLOTS) = KEPT(""),
-    ON(PRIORITY) = IGNORED("the cluster's scheduler decides"),
+    ON(PRIORITY) = LIMITED("of the workflow that is written; among pods the cluster's scheduler decides"),
     ON(SCHEDULE) = KEPT("CronWorkflow"),
     ON(SCHEDULE_TIMEZONE) = KEPT(""),
     ON(SCHEDULE_CATCHUP) = LIMITED("a CronWorkflow makes up for one missed run at most: leave it out"),
@@ -104,6 +104,9 @@ static const TargetSetting settings[] = {
     {"namespace", T_STRING, NULL, "namespace of the objects"},
     {"service_account", T_STRING, NULL, "service account of the workflow"},
     {"prefix", T_STRING, "wf", "what keys in the artifact store begin with"},
+    {"ttl", T_DURATION, NULL, "how long a Workflow is kept after it has ended"},
+    {"pod_gc", T_STRING, NULL,
+     "when pods are deleted: OnPodCompletion, OnPodSuccess, OnWorkflowCompletion or OnWorkflowSuccess"},
     {"code_dir", T_STRING, "/code", "folder of the images that holds the files of `@code`"},
     {0},
 };

@@ -1,0 +1,1 @@
+wfc compile --target t -o files "$1"
