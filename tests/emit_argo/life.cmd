@@ -1,2 +1,2 @@
 wfc compile --target cluster -o files "$1" >/dev/null
-sed -n '/^spec:/,/^  templateDefaults:/p' files/life.yaml
+sed -n '1,/templateDefaults:/p; /^kind: "CronWorkflow"/,/^---/p' files/life.yaml

@@ -308,6 +308,11 @@ static const FlowConst *scheduled(const Argo *g, Setting key, const FlowSetting 
     return NULL;
 }
 
+/* The queue of the controller knows only what stands in the Workflow itself, not in the template that it refers to. */
+static const FlowConst *priority_of(const Argo *g) {
+    return argo_constant(g, flow_setting(g->f, g->f->workflow.data[g->cx->workflow].settings, SET_PRIORITY));
+}
+
 /* One CronWorkflow for each @schedule: rows of settings between two cron expressions belong together. */
 static void put_schedule(Argo *g, const FlowSetting *from, const FlowSetting *to, unsigned number) {
     static const char *const policies[] = {"Forbid", "Allow", "Replace"};
@@ -328,6 +333,7 @@ static void put_schedule(Argo *g, const FlowSetting *from, const FlowSetting *to
     yaml_pair_z(y, "concurrencyPolicy", policies[overlap != NULL && overlap->i < 3 ? overlap->i : OVERLAP_WAIT]);
     yaml_key(y, "workflowSpec");
     yaml_map(y);
+    if (priority_of(g) != NULL) yaml_pair_int(y, "priority", priority_of(g)->i);
     yaml_key(y, "workflowTemplateRef");
     yaml_flow_map(y);
     yaml_pair_z(y, "name", g->root);
@@ -351,13 +357,11 @@ static void put_schedules(Argo *g) {
     }
 }
 
-/* Which Workflow comes first, and what is left of it when it has ended. */
+/* What is left of a Workflow that has ended. */
 static void put_life(Argo *g) {
     YamlOut *y = &g->y;
-    const FlowConst *priority = argo_constant(g, flow_setting(g->f, g->f->workflow.data[g->cx->workflow].settings, SET_PRIORITY));
     int64_t ttl;
     Str strategy;
-    if (priority != NULL) yaml_pair_int(y, "priority", priority->i);
     if (target_int(g->cx, "ttl", &ttl)) {
         yaml_key(y, "ttlStrategy");
         yaml_flow_map(y);
@@ -498,7 +502,9 @@ void argo_emit(TargetCx *cx, EmitOut *out) {
     Buf *text = emit_file(out, arena_printf(&g.arena, "%s.yaml", g.root));
     g.y = yaml_open(text);
     yaml_comment(&g.y, str_of(arena_printf(&g.arena, "%s, written by wfc from %.*s. Run it:", g.root, STR_ARG(cx->source))));
-    yaml_comment(&g.y, str_of(arena_printf(&g.arena, "  argo submit --from workflowtemplate/%s", g.root)));
+    const FlowConst *priority = priority_of(&g);
+    const char *option = priority != NULL ? arena_printf(&g.arena, " --priority %" PRId64, priority->i) : "";
+    yaml_comment(&g.y, str_of(arena_printf(&g.arena, "  argo submit --from workflowtemplate/%s%s", g.root, option)));
     put_template(&g);
     put_semaphores(&g);
     put_schedules(&g);
