@@ -2,6 +2,7 @@
 #include "compiler/backend/argo/argo.h"
 #include "compiler/backend/argo/emit.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -98,6 +99,57 @@ static void check_priority(TargetCx *cx, const FlowWorkflow *w) {
     else if (c->kind == CONST_INT && (c->i < INT32_MIN || c->i > INT32_MAX))
         diag_add(cx->diags, WF_E_target_limit, s->span, "%s has priorities from %" PRId32 " to %" PRId32, cx->target->title,
                  INT32_MIN, INT32_MAX);
+}
+
+static bool has_value(const Flow *f, const FlowExpr *with, Atom name) {
+    uint32_t n;
+    const TypeField *field = with != NULL ? type_fields(f->types, with->type, &n) : NULL;
+    for (uint16_t i = 0; with != NULL && i < with->n; i++)
+        if (field[i].name == name) return true;
+    return false;
+}
+
+/* The server passes the value of an expression on with JSON's escapes in it: whether the character has none. */
+static bool passes(const char *t) {
+    return (unsigned char)*t >= ' ' && *t != '"' && *t != '\\' && strncmp(t, "\u2028", 3) != 0 && strncmp(t, "\u2029", 3) != 0;
+}
+
+static void check_event_values(TargetCx *cx, const FlowSetting *with, const FlowExpr *x) {
+    const Flow *f = cx->flow;
+    uint32_t n;
+    const TypeField *field = type_fields(f->types, x->type, &n);
+    Arena arena = ARENA_INIT;
+    for (uint16_t i = 0; i < x->n; i++) {
+        const char *t = emit_given(&arena, f, flow_opnds(f, x->a)[i], field[i].type);
+        while (passes(t)) t++;
+        if (*t == '\0') continue;
+        Diag *d = diag_add(cx->diags, WF_E_target_limit, with->span, "an event of %s cannot give `%s` this value",
+                           cx->target->title, atom_cstr(f->atoms, field[i].name));
+        diag_help(cx->diags, d,
+                  "the server would pass quotes, backslashes and line breaks on escaped: make the value the parameter's default");
+    }
+    arena_free(&arena);
+}
+
+static void check_trigger(TargetCx *cx, const FlowWorkflow *w) {
+    const Flow *f = cx->flow;
+    const FlowSetting *on = flow_setting(f, w->settings, SET_TRIGGER_ON), *with = flow_setting(f, w->settings, SET_TRIGGER_WITH);
+    if (on == NULL || constant(f, on) == NULL) return;
+    Str name = constant(f, on)->s;
+    size_t i = 0;
+    while (i < name.n && (isalnum((unsigned char)name.p[i]) || strchr("-._", name.p[i]) != NULL)) i++;
+    if (i < name.n || name.n == 0)
+        diag_add(cx->diags, WF_E_target_limit, on->span, "the name of an event of %s has letters, digits and `-._`",
+                 cx->target->title);
+    const FlowExpr *x = with != NULL ? emit_record(f, with->value) : NULL;
+    if (x != NULL) check_event_values(cx, with, x);
+    for (i = 0; i < w->nparam; i++) {
+        const FlowParam *p = &f->param.data[w->param + i];
+        if (p->fallback != OPND_ABSENT || has_value(f, x, p->name)) continue;
+        Diag *d = diag_add(cx->diags, WF_E_target_limit, on->span, "the event gives parameter `%s` no value",
+                           atom_cstr(f->atoms, p->name));
+        diag_help(cx->diags, d, "give it one by `with`, or a default: what an event carries is not passed on");
+    }
 }
 
 /* What stands on a workflow holds for the run; there is nothing for a called one that it could be written to. */
@@ -198,6 +250,7 @@ void argo_check(TargetCx *cx) {
     check_block(cx);
     check_name(cx);
     check_priority(cx, &f->workflow.data[cx->workflow]);
+    check_trigger(cx, &f->workflow.data[cx->workflow]);
     for (uint32_t i = 0; i < f->workflow.len; i++)
         if (used.workflow[i]) {
             const FlowWorkflow *w = &f->workflow.data[i];

@@ -1,4 +1,4 @@
-/* The documents: a ConfigMap with scripts and expressions, the WorkflowTemplate, its schedule; and the ConfigMap of the shim. */
+/* The documents: a ConfigMap with scripts and expressions, the WorkflowTemplate, its schedules and event; and the ConfigMap of the shim. */
 #include "compiler/backend/argo/argo.h"
 #include "compiler/backend/argo/emit.h"
 
@@ -136,16 +136,15 @@ void emit_constant(Buf *out, const Flow *f, Opnd o) {
     }
 }
 
-/* The text of a constant for a parameter of the type, as a user would give it. */
-static const char *given_text(Argo *g, Opnd o, TypeId type) {
+const char *emit_given(Arena *arena, const Flow *f, Opnd o, TypeId type) {
     Buf json = BUF_INIT;
-    const FlowConst *c = opnd_tag(o) == OPND_CONST ? &g->f->constant.data[opnd_index(o)] : NULL;
-    if (c != NULL && type_kind(g->f->types, c->type) == TY_SECRET) return arena_strndup(&g->arena, c->s.p, c->s.n);
-    emit_constant(&json, g->f, o);
+    const FlowConst *c = opnd_tag(o) == OPND_CONST ? &f->constant.data[opnd_index(o)] : NULL;
+    if (c != NULL && type_kind(f->types, c->type) == TY_SECRET) return arena_strndup(arena, c->s.p, c->s.n);
+    emit_constant(&json, f, o);
     Str t = buf_view(&json);
     JsonIn in = json_in(t);
-    if (type_kind(g->f->types, type_unopt(g->f->types, type)) != TY_JSON && json_next(&in) == JSON_STRING) t = in.s;
-    const char *text = arena_strndup(&g->arena, t.p, t.n);
+    if (type_kind(f->types, type_unopt(f->types, type)) != TY_JSON && json_next(&in) == JSON_STRING) t = in.s;
+    const char *text = arena_strndup(arena, t.p, t.n);
     json_in_free(&in);
     buf_free(&json);
     return text;
@@ -161,7 +160,7 @@ static void put_arguments(Argo *g) {
     yaml_list(y);
     for (uint32_t i = 0; i < w->nparam; i++) {
         const FlowParam *p = &g->f->param.data[w->param + i];
-        const char *text = p->fallback != OPND_ABSENT ? given_text(g, p->fallback, p->type) : NULL;
+        const char *text = p->fallback != OPND_ABSENT ? emit_given(&g->arena, g->f, p->fallback, p->type) : NULL;
         yaml_flow_map(y);
         yaml_pair_z(y, "name", atom_cstr(g->f->atoms, p->name));
         if (text != NULL) yaml_pair_z(y, "value", text);
@@ -172,24 +171,43 @@ static void put_arguments(Argo *g) {
     yaml_end(y);
 }
 
-/* The parameters that a schedule gives: a record. */
-static void put_with(Argo *g, Opnd o) {
-    const Flow *f = g->f;
-    const FlowExpr *x = &f->expr.data[opnd_index(o)];
-    while (x->op != FLOW_RECORD && x->n == 1 && opnd_tag(flow_opnds(f, x->a)[0]) == OPND_EXPR)
-        x = &f->expr.data[opnd_index(flow_opnds(f, x->a)[0])];
-    if (x->op != FLOW_RECORD) return;
+const FlowExpr *emit_record(const Flow *f, Opnd o) {
+    while (opnd_tag(o) == OPND_EXPR) {
+        const FlowExpr *x = &f->expr.data[opnd_index(o)];
+        if (x->op == FLOW_RECORD) return x;
+        if (x->n != 1) return NULL;
+        o = flow_opnds(f, x->a)[0]; /* CAST, ENCODE */
+    }
+    return NULL;
+}
+
+static void put_event_value(Argo *g, const char *text) {
+    Buf literal = BUF_INIT;
+    argo_literal(&literal, text);
+    yaml_key(&g->y, "valueFrom");
+    yaml_flow_map(&g->y);
+    yaml_pair(&g->y, "event", buf_view(&literal));
+    yaml_end(&g->y);
+    buf_free(&literal);
+}
+
+/* The parameters that a schedule or an event gives: a record. `event` writes texts as expressions of the event's binding. */
+static void put_with(Argo *g, Opnd o, bool event) {
+    const FlowExpr *x = emit_record(g->f, o);
+    if (x == NULL) return;
     YamlOut *y = &g->y;
     uint32_t n;
-    const TypeField *field = type_fields(f->types, x->type, &n);
+    const TypeField *field = type_fields(g->f->types, x->type, &n);
     yaml_key(y, "arguments");
     yaml_map(y);
     yaml_key(y, "parameters");
     yaml_list(y);
     for (uint16_t i = 0; i < x->n; i++) {
+        const char *text = emit_given(&g->arena, g->f, flow_opnds(g->f, x->a)[i], field[i].type);
         yaml_flow_map(y);
-        yaml_pair(y, "name", atom_str(f->atoms, field[i].name));
-        yaml_pair_z(y, "value", given_text(g, flow_opnds(f, x->a)[i], field[i].type));
+        yaml_pair(y, "name", atom_str(g->f->atoms, field[i].name));
+        if (event) put_event_value(g, text);
+        else yaml_pair_z(y, "value", text);
         yaml_end(y);
     }
     yaml_end(y);
@@ -339,7 +357,7 @@ static void put_schedule(Argo *g, const FlowSetting *from, const FlowSetting *to
     yaml_pair_z(y, "name", g->root);
     yaml_end(y);
     for (const FlowSetting *x = from; x < to; x++)
-        if (x->key == SET_SCHEDULE_WITH && opnd_tag(x->value) == OPND_EXPR) put_with(g, x->value);
+        if (x->key == SET_SCHEDULE_WITH && opnd_tag(x->value) == OPND_EXPR) put_with(g, x->value, false);
     yaml_end(y);
     yaml_end(y);
     yaml_end(y);
@@ -374,6 +392,37 @@ static void put_life(Argo *g) {
         yaml_pair(y, "strategy", strategy);
         yaml_end(y);
     }
+}
+
+/* What submits the workflow when the event of @trigger is sent to the server. */
+static void put_trigger(Argo *g) {
+    const FlowWorkflow *w = &g->f->workflow.data[g->cx->workflow];
+    const FlowConst *on = argo_constant(g, flow_setting(g->f, w->settings, SET_TRIGGER_ON));
+    const FlowSetting *with = flow_setting(g->f, w->settings, SET_TRIGGER_WITH);
+    YamlOut *y = &g->y;
+    Buf selector = BUF_INIT;
+    if (on == NULL) return;
+    buf_z(&selector, "discriminator == ");
+    argo_literal(&selector, arena_strndup(&g->arena, on->s.p, on->s.n));
+    open_document(g, "argoproj.io/v1alpha1", "WorkflowEventBinding", g->root);
+    yaml_end(y);
+    yaml_key(y, "spec");
+    yaml_map(y);
+    yaml_key(y, "event");
+    yaml_flow_map(y);
+    yaml_pair(y, "selector", buf_view(&selector));
+    yaml_end(y);
+    yaml_key(y, "submit");
+    yaml_map(y);
+    yaml_key(y, "workflowTemplateRef");
+    yaml_flow_map(y);
+    yaml_pair_z(y, "name", g->root);
+    yaml_end(y);
+    if (with != NULL) put_with(g, with->value, true);
+    yaml_end(y);
+    yaml_end(y);
+    yaml_end(y);
+    buf_free(&selector);
 }
 
 static void put_template(Argo *g) {
@@ -508,6 +557,7 @@ void argo_emit(TargetCx *cx, EmitOut *out) {
     put_template(&g);
     put_semaphores(&g);
     put_schedules(&g);
+    put_trigger(&g);
     put_flow(&g);
     buf_addc(text, '\n');
     put_shim(&g, out);

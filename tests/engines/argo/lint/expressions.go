@@ -18,7 +18,7 @@ func compile(source string) error {
 }
 
 // Fields that hold an expression as a whole.
-var whole = map[string]bool{"expression": true, "fromExpression": true}
+var whole = map[string]bool{"expression": true, "fromExpression": true, "event": true, "selector": true}
 
 // expressions walks the object and gives a fault for each expression that does not compile.
 func expressions(at string, value any) []string {
