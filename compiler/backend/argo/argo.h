@@ -49,6 +49,7 @@ typedef struct Argo {
     VEC(ArgoLeaf) leaf;
     VEC(ArgoText) expr, script;
     uint8_t *saved;        /* nodes whose values handlers use, by node */
+    const char *computing; /* a digest of all expressions, once a step is cached */
     bool computes, fails, saves;
     bool nothing;          /* a task that does nothing is needed */
     bool params;           /* run.params is used: every DAG has the parameter _params */
@@ -103,6 +104,8 @@ bool argo_limits_spec(Argo *g, const char *name, uint32_t workflow, Buf *lines);
 void argo_order_spec(Argo *g, const char *name, RegionId region);
 void argo_steps_spec(Argo *g, Buf *out);
 Buf *argo_note(Argo *g, const char *name);
+/* What tells apart the values of a cached step, when all expressions are noted: a tag, in the arena. */
+const char *argo_cache_key(Argo *g, const ArgoLeaf *l);
 /* The name of the file of a step's script, in the arena. */
 const char *argo_script_name(Argo *g, const ArgoLeaf *l);
 

@@ -28,7 +28,8 @@ static void need_constant(TargetCx *cx, const FlowSetting *s) {
 static bool is_field(Setting key) {
     static const Setting fields[] = {SET_RETRY,      SET_RETRY_DELAY, SET_RETRY_FACTOR, SET_RETRY_MAX_DELAY, SET_CPU,
                                      SET_MEMORY,     SET_GPU,         SET_DISK,         SET_IMAGE,           SET_POOL,
-                                     SET_POOL_SLOTS, SET_PARALLEL,    SET_TOLERATE,     SET_CONCURRENCY};
+                                     SET_POOL_SLOTS, SET_PARALLEL,    SET_TOLERATE,     SET_CONCURRENCY,
+                                     SET_CACHE};
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
         if (fields[i] == key) return true;
     return false;
@@ -88,6 +89,31 @@ static void check_settings(TargetCx *cx, uint32_t settings, bool on_call) {
     }
     if (overlap == NULL || constant(f, overlap)->i == OVERLAP_WAIT) return;
     if (schedule == NULL || constant(f, most)->i != 1) target_refuse(cx, overlap->span, CAP_OF(SET_CONCURRENCY_OVERLAP));
+}
+
+static void refuse_cache(TargetCx *cx, const FlowSetting *s, const char *what, const char *help) {
+    Diag *d = diag_add(cx->diags, WF_E_target_limit, s->span, "%s has no `@cache` for a step %s", cx->target->title, what);
+    diag_help(cx->diags, d, "%s", help);
+}
+
+/* A step as it stands, or as a call with settings of its own has it. With retryStrategy, a node that is found in the cache never
+   lets the controller of 4.0.5 finish the Workflow. */
+static void check_cache(TargetCx *cx, uint32_t step, uint32_t settings) {
+    const Flow *f = cx->flow;
+    const FlowStep *s = &f->step.data[step];
+    const Argo g = {.f = f};
+    const ArgoLeaf l = {step, settings, NULL};
+    const FlowSetting *cache = argo_setting(&g, &l, SET_CACHE);
+    if (cache == NULL) return;
+    if (argo_setting(&g, &l, SET_RETRY) != NULL)
+        refuse_cache(cx, cache, "with `@retry`", "a run that finds the value does not end there: leave one of the two out");
+    if (argo_setting(&g, &l, SET_CODE) != NULL)
+        refuse_cache(cx, cache, "with `@code`", "a change of these files would go unseen there: leave one of the two out");
+    for (uint32_t i = 0; i < s->noutput; i++)
+        if (type_has(f->types, f->param.data[s->output + i].type, TYF_FILE)) {
+            refuse_cache(cx, cache, "that gives files", "they belong to the run that made them: leave it out for this target");
+            return;
+        }
 }
 
 /* The engine compares priorities of Workflows as numbers of 32 bits. */
@@ -159,7 +185,8 @@ static void check_workflow(TargetCx *cx, uint32_t settings, bool root, bool hand
         const FlowSetting *s = &cx->flow->setting.data[all->first + i];
         bool limit = s->key == SET_TIMEOUT && s->value != OPND_ABSENT &&
                      !(constant(cx->flow, s) != NULL && constant(cx->flow, s)->kind == CONST_NONE);
-        bool place = s->key == SET_IMAGE || s->key == SET_SERVICE_ACCOUNT || s->key == SET_NODE_SELECTOR || s->key == SET_RETRY;
+        bool place = s->key == SET_IMAGE || s->key == SET_SERVICE_ACCOUNT || s->key == SET_NODE_SELECTOR || s->key == SET_RETRY ||
+                     s->key == SET_CACHE;
         if (!(limit && (!root || handlers)) && !(place && !root)) continue;
         Diag *d = diag_add(cx->diags, WF_E_target_limit, s->span, "%s has no `@%s` for %s", cx->target->title,
                            setting_annotation(s->key), root ? "a run with handlers" : "a workflow that is called");
@@ -172,6 +199,8 @@ static void check_node(TargetCx *cx, NodeId id) {
     const Flow *f = cx->flow;
     const FlowNode *n = &f->node.data[id];
     check_settings(cx, n->settings, true);
+    bool own = flow_setting(f, n->settings, SET_CACHE) != NULL || flow_setting(f, n->settings, SET_RETRY) != NULL;
+    if (n->kind == NODE_CALL && own) check_cache(cx, n->ref, n->settings);
     if (n->kind == NODE_SUB) check_workflow(cx, n->settings, false, false);
     if (n->kind != NODE_LOOP) return;
     Opnd bound = flow_opnds(f, n->arg)[1];
@@ -261,6 +290,7 @@ void argo_check(TargetCx *cx) {
         if (used.step[i]) {
             check_settings(cx, f->step.data[i].settings, false);
             check_image(cx, &f->step.data[i]);
+            check_cache(cx, i, 0);
         }
     for (RegionId r = 1; r < f->region.len; r++)
         for (uint32_t i = 0; used.workflow[f->region.data[r].workflow] && i < f->region.data[r].n; i++)

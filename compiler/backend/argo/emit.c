@@ -1,4 +1,4 @@
-/* The documents: a ConfigMap with scripts and expressions, the WorkflowTemplate, its schedules and event; and the ConfigMap of the shim. */
+/* The documents: the WorkflowTemplate, its schedules and event, a ConfigMap with scripts and expressions; and the shim's. */
 #include "compiler/backend/argo/argo.h"
 #include "compiler/backend/argo/emit.h"
 

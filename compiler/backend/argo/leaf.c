@@ -170,6 +170,27 @@ static void put_retry(Argo *g, const ArgoLeaf *l) {
     yaml_end(y);
 }
 
+/* The value of an earlier call with the same code and arguments, of any run, while it is young enough. */
+static void put_cache(Argo *g, const ArgoLeaf *l) {
+    const FlowSetting *cache = argo_setting(g, l, SET_CACHE);
+    const FlowConst *ttl = argo_constant(g, cache);
+    YamlOut *y = &g->y;
+    if (cache == NULL) return;
+    yaml_key(y, "memoize");
+    yaml_map(y);
+    yaml_pair_z(y, "key", argo_cache_key(g, l));
+    if (ttl == NULL) yaml_pair_z(y, "maxAge", "");
+    else yaml_pair_z(y, "maxAge", ttl->i % 1000 == 0 ? seconds(g, ttl->i) : arena_printf(&g->arena, "%" PRId64 "ms", ttl->i));
+    yaml_key(y, "cache");
+    yaml_flow_map(y);
+    yaml_key(y, "configMap");
+    yaml_flow_map(y);
+    yaml_pair_z(y, "name", arena_printf(&g->arena, "%s-cache", g->root));
+    yaml_end(y);
+    yaml_end(y);
+    yaml_end(y);
+}
+
 /* What only so many may do at once, by the semaphore of a ConfigMap. */
 void argo_put_semaphore(Argo *g, const char *map, const char *key) {
     YamlOut *y = &g->y;
@@ -366,6 +387,7 @@ static void put_leaf(Argo *g, const ArgoLeaf *l) {
     put_place(g, l);
     put_inputs(g, s);
     put_retry(g, l);
+    put_cache(g, l);
     if (pool != NULL) argo_put_semaphore(g, argo_pool(g, pool->s), "slots");
     open_list(g, "container", NULL);
     if (image != NULL) yaml_pair(y, "image", image->s);

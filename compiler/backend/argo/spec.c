@@ -2,8 +2,10 @@
 #include "compiler/backend/argo/argo.h"
 #include "compiler/backend/emit/py_out.h"
 
+#include "base/hash.h"
 #include "base/json.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 Buf *argo_note(Argo *g, const char *name) {
@@ -413,6 +415,51 @@ static void put_step(Argo *g, const ArgoLeaf *l, Buf *out) {
     py_done(&e);
     json_close(&x.j);
     free(x.used);
+}
+
+/* --- keys of the cache --- */
+
+/* Appends what names the bytes. Only the author of the workflow chooses them, so that nobody gains by two that agree. */
+static void put_digest(Buf *out, Str bytes) {
+    XXH128_hash_t h = XXH3_128bits(bytes.p, bytes.n);
+    buf_printf(out, "%016" PRIx64 "%016" PRIx64, h.high64, h.low64);
+}
+
+/* Of what computes arguments inside a step's container. */
+static const char *digest_computing(Argo *g) {
+    Buf all = BUF_INIT, digest = BUF_INIT;
+    buf_str(&all, g->cx->shim);
+    buf_str(&all, g->cx->node_shim);
+    for (uint32_t i = 0; i < g->expr.len; i++) {
+        buf_printf(&all, "\n%s ", g->expr.data[i].name);
+        buf_str(&all, buf_view(&g->expr.data[i].text));
+    }
+    put_digest(&digest, buf_view(&all));
+    const char *text = arena_strndup(&g->arena, digest.p, digest.n);
+    buf_free(&all);
+    buf_free(&digest);
+    return text;
+}
+
+const char *argo_cache_key(Argo *g, const ArgoLeaf *l) {
+    const FlowStep *s = &g->f->step.data[l->step];
+    const FlowConst *image = argo_constant(g, argo_setting(g, l, SET_IMAGE));
+    Buf step = BUF_INIT, key = BUF_INIT;
+    if (g->computing == NULL) g->computing = digest_computing(g);
+    put_step(g, l, &step);
+    buf_printf(&step, "\n%s\n", g->computing);
+    buf_str(&step, image != NULL ? image->s : str_of(g->image));
+    buf_addc(&step, '\n');
+    if (s->body == BODY_FENCE) buf_str(&step, s->code);
+    put_digest(&key, buf_view(&step));
+    for (uint32_t i = 0; i < s->nparam; i++) /* they are JSON: a blank between them cannot be mistaken */
+        buf_printf(&key, "%sinputs.parameters.%s", i == 0 ? "-{{=sprig.sha256sum(" : " + ' ' + ",
+                   atom_cstr(g->f->atoms, g->f->param.data[s->param + i].name));
+    if (s->nparam > 0) buf_z(&key, ")}}");
+    const char *text = arena_strndup(&g->arena, key.p, key.n);
+    buf_free(&step);
+    buf_free(&key);
+    return text;
 }
 
 void argo_steps_spec(Argo *g, Buf *out) {

@@ -64,7 +64,8 @@ static const Capability caps[CAP_COUNT] = {
     ON(PACKAGES) = KEPT("installed when the container starts, unless the image has them"),
     ON(PYTHON) = KEPT("the image has it"),
     ON(STDOUT) = KEPT(""),
-    ON(CACHE) = REFUSED("leave it out for this target"),
+    ON(CACHE) = LIMITED("memoize: of steps without `@retry`, `@code` and files in their outputs; a value for which the "
+                        "ConfigMap NAME-cache, of up to 1 MiB, has no room fails the step"),
     ON(ISOLATE) = KEPT("each step has a container"),
     ON(NETWORK) = REFUSED("a NetworkPolicy of the cluster says that"),
     ON(WRITABLE) = IGNORED(""),
