@@ -80,6 +80,14 @@ void airflow_own_check(TargetCx *cx, const FlowSetting *s, bool dag);
 /* Its settings as arguments, each between the two texts. */
 void aw_own(Writer *w, const FlowSetting *s, const char *before, const char *after);
 
+/* --- pod.c --- */
+
+/* Whether the setting is one of those that the Kubernetes executor alone reads. */
+bool airflow_of_pod(Setting key);
+/* `pod(...)` behind the text, when any of them stands on the call or its step, or (NULL) on the workflow; otherwise nothing, and
+   false: tasks without any have what the workflow has. */
+bool aw_pod(Writer *w, const FlowNode *call, const char *before);
+
 /* --- dag.c --- */
 
 void airflow_emit(TargetCx *cx, EmitOut *out);

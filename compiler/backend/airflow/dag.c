@@ -39,7 +39,7 @@ static void put_docstring(Writer *w) {
 
 /* What the text of a DAG uses, outside its string literals. */
 typedef struct Uses {
-    bool shim, cron, retry, minutes;
+    bool shim, cron, retry, minutes, pod;
 } Uses;
 
 /* The end of a string literal that begins at i. */
@@ -62,6 +62,7 @@ static Uses uses_of(Str text) {
         if (c == 'w') u.shim = u.shim || str_starts(rest, STR("wf."));
         if (c == 'C') u.cron = u.cron || str_starts(rest, STR("CronTriggerTimetable("));
         if (c == 'R') u.retry = u.retry || str_starts(rest, STR("Retry("));
+        if (c == ' ' || c == '=') u.pod = u.pod || str_starts((Str){rest.p + 1, rest.n - 1}, STR("pod("));
         if (c == 'm') u.minutes = u.minutes || str_starts(rest, STR("minutes("));
         i++;
     }
@@ -76,7 +77,8 @@ static void put_imports(Writer *w, Str body) {
     if (u.cron) buf_z(w->b, "CronTriggerTimetable, ");
     buf_z(w->b, "Flow, ");
     if (u.retry) buf_z(w->b, "Retry, ");
-    buf_z(w->b, u.minutes ? "date, minutes\n" : "date\n");
+    buf_z(w->b, u.minutes ? "date, minutes" : "date");
+    buf_z(w->b, u.pod ? ", pod\n" : "\n");
 }
 
 /* --- the DAG --- */
@@ -163,11 +165,13 @@ static void put_options(Writer *w) {
         aw_constant(w, tags->value);
         buf_z(w->b, ",\n");
     }
+    size_t start = w->b->n;
     if (owner != NULL) {
         buf_z(w->b, "    default_args={\"owner\": ");
         py_string(w->b, owner->s);
-        buf_z(w->b, "},\n");
     }
+    aw_pod(w, NULL, owner != NULL ? ", \"executor_config\": " : "    default_args={\"executor_config\": ");
+    if (w->b->n > start) buf_z(w->b, "},\n");
     aw_own(w, flow_setting(w->f, workflow_of(w)->settings, SET_AIRFLOW), "    ", ",\n");
     if (target_string(w->cx, "store", &text)) put_text(w, "store", text);
     if (target_string(w->cx, "project", &text)) put_text(w, "project", text);

@@ -53,11 +53,11 @@ static const Capability caps[CAP_COUNT] = {
     SET(RETRY_ON) = KEPT(""),
     SET(TIMEOUT) = KEPT("of a step: its process group ends; of a workflow: `dagrun_timeout`"),
     SET(TIMEOUT_TOTAL) = KEPT("of a step: all attempts are made inside one of Airflow's"),
-    SET(CPU) = IGNORED("an executor decides it; see `executor_config` of Airflow"),
-    SET(MEMORY) = IGNORED("an executor decides it"),
-    SET(GPU) = IGNORED("an executor decides it"),
-    SET(DISK) = IGNORED("an executor decides it"),
-    SET(IMAGE) = REFUSED("tasks run in the workers' own environment; leave @image to a target with containers"),
+    SET(CPU) = LIMITED("the pod's request under the Kubernetes executor, a constant; other executors ignore it"),
+    SET(MEMORY) = LIMITED("the pod's request and limit under the Kubernetes executor, a constant; other executors ignore it"),
+    SET(GPU) = LIMITED("the pod's `nvidia.com/gpu` under the Kubernetes executor, a constant; other executors ignore it"),
+    SET(DISK) = LIMITED("the pod's `ephemeral-storage` under the Kubernetes executor, a constant; other executors ignore it"),
+    SET(IMAGE) = LIMITED("the pod's image (with Airflow) under the Kubernetes executor, a constant; others ignore it"),
     SET(ENTRYPOINT) = REFUSED("tasks run in the workers' own environment"),
     SET(ENV) = KEPT(""),
     SET(CODE) = LIMITED("the files are expected beside the DAG, or in the folder of the setting `project`; all of that folder is visible"),
@@ -92,8 +92,8 @@ static const Capability caps[CAP_COUNT] = {
     SET(OWNER) = KEPT("`owner` of all tasks"),
     SET(TAGS) = KEPT(""),
     SET(LABEL) = IGNORED(""),
-    SET(NODE_SELECTOR) = IGNORED("an executor decides it"),
-    SET(SERVICE_ACCOUNT) = IGNORED("an executor decides it"),
+    SET(NODE_SELECTOR) = LIMITED("the pod's `nodeSelector` under the Kubernetes executor; other executors ignore it"),
+    SET(SERVICE_ACCOUNT) = LIMITED("of the pod under the Kubernetes executor; other executors ignore it"),
     SET(ARGO) = IGNORED(""),
     SET(AIRFLOW) = LIMITED("of steps `queue`, `executor`, `pool_slots`, `max_active_tis_per_dag`; of workflows `max_active_tasks`, "
                            "`max_consecutive_failed_dag_runs`, `is_paused_upon_creation`, `dag_display_name`"),
@@ -134,15 +134,33 @@ static void check_no_timeout(TargetCx *cx, uint32_t at) {
     }
 }
 
+/* What tells about pods stands on steps, their calls and the workflow of the run. */
+static void check_no_pod(TargetCx *cx, uint32_t at) {
+    const FlowSettings *all = &cx->flow->settings.data[at];
+    for (uint32_t i = 0; i < all->n; i++) {
+        const FlowSetting *s = &cx->flow->setting.data[all->first + i];
+        const FlowConst *c = airflow_const(cx->flow, s->value);
+        if (!airflow_of_pod(s->key) || s->value == OPND_ABSENT || (c != NULL && c->kind == CONST_NONE)) continue;
+        Buf what = BUF_INIT;
+        buf_printf(&what, "Airflow has no `@%s` for a workflow that is called", setting_annotation(s->key));
+        limit(cx, s->span, buf_cstr(&what), "put it on the steps of that workflow");
+        buf_free(&what);
+    }
+}
+
 static void check_node(TargetCx *cx, NodeId id) {
-    static const Setting fixed[] = {SET_RETRY, SET_RETRY_DELAY, SET_RETRY_FACTOR, SET_RETRY_MAX_DELAY, SET_PRIORITY};
+    static const Setting fixed[] = {SET_RETRY,  SET_RETRY_DELAY, SET_RETRY_FACTOR, SET_RETRY_MAX_DELAY, SET_PRIORITY, SET_CPU,
+                                    SET_MEMORY, SET_GPU,         SET_DISK,         SET_IMAGE};
     const Flow *f = cx->flow;
     const FlowNode *n = &f->node.data[id];
     bool on_call;
     if (n->kind == NODE_CALL)
         for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) check_constant(cx, airflow_setting(f, n, fixed[i], &on_call));
     if (n->kind == NODE_EACH) check_constant(cx, flow_setting(f, n->settings, SET_PARALLEL));
-    if (n->kind == NODE_SUB) check_no_timeout(cx, n->settings);
+    if (n->kind == NODE_SUB) {
+        check_no_timeout(cx, n->settings);
+        check_no_pod(cx, n->settings);
+    }
     if (n->kind != NODE_LOOP) return;
     const FlowConst *bound = airflow_const(f, flow_opnds(f, n->arg)[1]);
     if (bound == NULL || bound->i > AIRFLOW_PASSES)
@@ -163,6 +181,7 @@ static void check_root(TargetCx *cx) {
               "write `overlap: wait`, or leave it out");
     const FlowSetting *total = flow_setting(f, x->settings, SET_TIMEOUT_TOTAL);
     check_constant(cx, timeout);
+    check_constant(cx, flow_setting(f, x->settings, SET_IMAGE));
     airflow_own_check(cx, flow_setting(f, x->settings, SET_AIRFLOW), true);
     if (total != NULL) limit(cx, total->span, "a workflow has one attempt", "write @timeout(t)");
     if (timeout != NULL && (x->on_success != 0 || x->on_failure != 0 || x->finally != 0))
@@ -211,8 +230,11 @@ static void check(TargetCx *cx) {
         if (f->step.data[i].body == BODY_NONE)
             limit(cx, f->step.data[i].span, "this step has no body that Airflow tasks can run", "give it a fence or `exec`");
     }
-    for (uint32_t i = 0; i < f->workflow.len; i++)
-        if (i != cx->workflow && used.workflow[i]) check_no_timeout(cx, f->workflow.data[i].settings);
+    for (uint32_t i = 0; i < f->workflow.len; i++) {
+        if (i == cx->workflow || !used.workflow[i]) continue;
+        check_no_timeout(cx, f->workflow.data[i].settings);
+        check_no_pod(cx, f->workflow.data[i].settings);
+    }
     check_root(cx);
     Str start;
     if (target_string(cx, "start_date", &start) && !is_date(start))

@@ -140,6 +140,8 @@ static void put_policies(Writer *w, const Block *b, const FlowNode *n) {
         buf_printf(w->b, "priority_weight=%" PRId64 ", weight_rule=\"absolute\"", int_of(w, n, SET_PRIORITY, 1));
     }
     aw_own(w, flow_setting(w->f, w->f->step.data[n->ref].settings, SET_AIRFLOW), ", ", "");
+    size_t at_pod = w->b->n;
+    if (aw_pod(w, n, ", executor_config=")) vec_push(&w->comma, at_pod);
     /* Of the innermost loop: so many instances of the task at once. */
     const Block *at = b;
     while (at != NULL && region_of(w, at)->kind != REGION_ITEM) at = at->around;

@@ -82,9 +82,7 @@ class Values:
         self.context = get_current_context()
         self.ti = self.context["ti"]
         self.element = each
-        self.maps = []
-        if task.loop is not None:
-            self.maps = [*each.get("maps", []), self.ti.map_index]
+        self.maps = [] if task.loop is None else [*each.get("maps", []), self.ti.map_index]
         self.known, self.columns, self.items, self.inputs = {}, {}, {}, {}
 
     def raw(self, name):
@@ -255,6 +253,16 @@ def secret(name):
 
 # ---- tasks ----
 
+def pod(image=None, requests=None, limits=None, node=None, service_account=None):
+    """An `executor_config` for the Kubernetes executor, which has its package; other executors take no notice of it."""
+    try:
+        from kubernetes.client import models as k8s
+    except ImportError:
+        return {}
+    base = k8s.V1Container(name="base", image=image, resources=k8s.V1ResourceRequirements(requests=requests, limits=limits))
+    return {"pod_override": k8s.V1Pod(spec=k8s.V1PodSpec(containers=[base], node_selector=node, service_account_name=service_account))}
+
+
 class Block:
     """What tasks have in common whose names begin alike: those of a branch, a loop, a workflow that is called."""
 
@@ -324,8 +332,6 @@ class Flow:
             self.value("return-begin", self.take_in)
             self.blocks[""].entry = "return-begin"
 
-    # blocks and tasks
-
     def add(self, name, kind, run, after=(), **options):
         t = self.tasks[name] = Task(name, kind, run, options)
         around, _, local = name.rpartition(".")
@@ -363,8 +369,6 @@ class Flow:
         """The tasks of a block that none of its tasks follows: when their values are there, so are all others."""
         followed = {self.task_of(a).name for t in self.blocks[block].tasks for a in t.after if a in self.tasks or a + "-value" in self.tasks}
         return [t.name for t in self.blocks[block].tasks if t.name not in followed]
-
-    # what a workflow consists of
 
     def value(self, name, run, after=()):
         """A value that is computed once."""
@@ -577,8 +581,6 @@ class Flow:
         self.add(name + "-value" if name else "return", "collect", run,
                  [end, *final, *(t for t in self.names_in(name) if self.is_handler(name, t))])
 
-    # how tasks run
-
     def attempts(self, v, step, retry, limit, total, env):
         start, attempt = now(), 1
         while True:
@@ -700,8 +702,6 @@ class Flow:
         if t.source:
             return found
         return {**pack(found), **({"maps": v.maps} if v.maps else {}), **({"node": v.path(t.path)} if t.node else {})}
-
-    # how they become a DAG
 
     def sort(self):
         """The tasks, each behind those before it; tells to which part of their loops they belong."""
