@@ -569,6 +569,23 @@ def tail_of(log, lines=20):
     return "\n".join(text[:len(text) - len(end)].split("\n")[-lines:]) + end
 
 
+def forms_of(secret):
+    """What of a secret nobody may see: itself, its lines, for it may be printed line by line, and both as JSON writes them."""
+    import json
+    parts = {secret, *(line for line in secret.splitlines() if len(line.strip()) >= 4)} - {""}
+    return parts | {json.dumps(part, ensure_ascii=ascii)[1:-1] for part in parts for ascii in (True, False)}
+
+
+def without_secrets(failure, hidden):
+    """The failure with *** in its message. What a wrong output holds is quoted in part: a part of a secret would not be recognised."""
+    if hidden and failure.kind == "output" and '"' in failure.message:
+        failure.message = failure.message.partition('"')[0] + "***"
+    for form in hidden:
+        failure.message = failure.message.replace(form, "***")
+    failure.args = (failure.message,)
+    return failure
+
+
 def run_process(argv, env, folder, timeout, printed, hidden=()):
     """Runs the command as a process group and passes on what it prints, with *** for what is hidden. (status or None after the timeout,
     the end of the log)."""
@@ -582,8 +599,8 @@ def run_process(argv, env, folder, timeout, printed, hidden=()):
     stream = p.stderr if printed else p.stdout
 
     def show(block):
-        for secret in hidden:
-            block = block.replace(secret, b"***")
+        for form in hidden:
+            block = block.replace(form.encode(), b"***")
         log.extend(block)
         del log[:-65536]
         sys.stdout.write(block.decode("utf-8", "replace"))
@@ -676,8 +693,8 @@ def step(spec, inputs, store, prefix, facts, env=None, timeout_ms=None, secret=s
             v = inputs.get(name)
             inner = type[1] if type[0] == "opt" else type
             values[name] = secret(v["secret"]) if inner[0] == "secret" and v is not None else stage.localise(type, v, name)
-        hidden = sorted({values[n].encode() for n, t, *_ in spec["inputs"] if (t[1] if t[0] == "opt" else t)[0] == "secret" and values[n]},
-                        key=len, reverse=True)
+        secrets = [values[n] for n, t, *_ in spec["inputs"] if (t[1] if t[0] == "opt" else t)[0] == "secret" and values[n]]
+        hidden = sorted({form for value in secrets for form in forms_of(value)}, key=len, reverse=True)
         outputs = {n: output_path(stage, n, t) for n, t, _ in spec["outputs"]}
         printed = next((outputs[n] for n, _, p in spec["outputs"] if p), None)
         events = os.path.join(work, "events")
@@ -695,14 +712,10 @@ def step(spec, inputs, store, prefix, facts, env=None, timeout_ms=None, secret=s
         except OSError as e:
             raise StepFailed("value" if e.errno == 7 else "exit", "cannot start %s: %s" % (argv[0], os.strerror(e.errno)))
         if status != 0:
-            failure = judge(status, log, events, timeout_ms)
-            for value in hidden:
-                failure.message = failure.message.replace(value.decode(), "***")
-            failure.args = (failure.message,)
-            raise failure
+            raise without_secrets(judge(status, log, events, timeout_ms), hidden)
         try:
             return {n: stage.collect(n, t, outputs[n]) for n, t, _ in spec["outputs"]}
         except OutputError as e:
-            raise StepFailed("output", str(e), log=tail_of(log))
+            raise without_secrets(StepFailed("output", str(e), log=tail_of(log)), hidden) from None
     finally:
         shutil.rmtree(work, ignore_errors=True)

@@ -61,12 +61,19 @@ def result_of(instances):
     return json.loads(packed["json"]) if "json" in packed else packed.get("value")
 
 
+def shown(secrets, log, instances):
+    """The secrets of which a line stands in the log or in what tasks left."""
+    left = json.dumps([values for _, values in instances.values()], default=str)
+    return [name for name, value in secrets.items() for line in value.splitlines()
+            if line in log or json.dumps(line)[1:-1] in log or json.dumps(line)[1:-1] in left]
+
+
 def run(airflow, job):
     work = pathlib.Path(job["work"])
     work.mkdir(parents=True, exist_ok=True)
     log = work / "airflow.log"
     result = {"name": job["name"], "state": "failed", "result": None, "nodes": {}}
-    kept = dict(os.environ)
+    kept, instances = dict(os.environ), {}
     os.environ.update(variables(job))
     try:
         with session.output_to(log), limited():
@@ -79,6 +86,8 @@ def run(airflow, job):
         os.environ.clear()
         os.environ.update(kept)
     result["log"] = log.read_text(errors="replace")
+    if shown(job.get("secrets", {}), result["log"], instances):
+        result["state"] = "showed a secret"
     return result
 
 
