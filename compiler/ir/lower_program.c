@@ -83,6 +83,7 @@ static void lower_annotation(Lower *l, NodeId node, const Symbol *y, const Symbo
         return;
     }
     NodeId *arg = wf_alloc((y->nparam + 1) * sizeof *arg);
+    uint32_t before = out->len;
     sema_match_args(s, l->ast, a.args, y->param, y->nparam, arg);
     for (uint32_t i = 0; i < y->nparam; i++) {
         const SemaParam p = s->param.data[y->param + i];
@@ -103,6 +104,8 @@ static void lower_annotation(Lower *l, NodeId node, const Symbol *y, const Symbo
         put(out, name, atom_cstr(s->atoms, p.name), value, arg[i] ? lw_span(l, arg[i]) : span);
     }
     free(arg);
+    /* It stands there, though all it could say is none: a bare @cache. */
+    if (out->len == before) put(out, name, atom_cstr(s->atoms, first.name), OPND_ABSENT, span);
 }
 
 static void lower_annotations(Lower *l, AstList annots, const Symbol *owner, SettingList *out);
