@@ -81,11 +81,11 @@ static void put_resources(Writer *w, const char **before, const FlowNode *call) 
 }
 
 bool aw_pod(Writer *w, const FlowNode *call, const char *before) {
-    bool own = false;
+    bool own = false, on_call;
     for (size_t i = 0; i < KEYS; i++) {
-        bool on_call;
-        if (call == NULL) own = own || find(w, NULL, keys[i]) != NULL;
-        else own = own || airflow_setting(w->f, call, keys[i], &on_call) != NULL;
+        const FlowSetting *s = call != NULL ? airflow_setting(w->f, call, keys[i], &on_call) : find(w, NULL, keys[i]);
+        const FlowConst *c = s != NULL ? airflow_const(w->f, s->value) : NULL;
+        own = own || (s != NULL && (c == NULL || c->kind != CONST_NONE));
     }
     if (!own) return false;
     const char *between = "";
