@@ -123,4 +123,13 @@ Exec *exec_new(const ExecOptions *o, Buf *why);
 Runner exec_runner(Exec *e);
 void exec_free(Exec *e); /* no task is running */
 
+/* --- mask.c --- */
+
+/* Adds a secret to those that are replaced by *** in what the step prints and reports, its lines as well. */
+void exec_hide(Task *t, Str secret);
+/* Appends `s` with the task's secrets replaced. O(size * secrets). */
+void exec_mask(const Task *t, Str s, Buf *out);
+/* Replaces them in the message of a failure, and what a refused output held. */
+void exec_mask_message(Task *t);
+
 #endif

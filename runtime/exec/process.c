@@ -49,26 +49,6 @@ typedef struct Process {
     char *block;
 } Process;
 
-/* Replaces the secrets in `s`, writing to `out`. Values shorter than four bytes would hide ordinary text. */
-static void mask(const Task *t, Str s, Buf *out) {
-    size_t from = 0;
-    for (size_t i = 0; i < s.n;) {
-        size_t hit = 0;
-        for (uint32_t k = 0; k < t->nsecret && hit == 0; k++) {
-            Str v = t->secret[k];
-            if (v.n >= 4 && s.n - i >= v.n && memcmp(s.p + i, v.p, v.n) == 0) hit = v.n;
-        }
-        if (hit == 0) {
-            i++;
-            continue;
-        }
-        buf_add(out, s.p + from, i - from);
-        buf_z(out, "***");
-        from = i += hit;
-    }
-    buf_add(out, s.p + from, s.n - from);
-}
-
 static void remember(Buf *tail, Str s, size_t limit) {
     if (s.n > limit) {
         s.p += s.n - limit;
@@ -92,7 +72,7 @@ static void put_log(Process *p, bool on_stderr, Str s) {
 static void lines(Process *p, bool on_stderr, Str s) {
     Buf masked = BUF_INIT;
     if (p->t->nsecret > 0) {
-        mask(p->t, s, &masked);
+        exec_mask(p->t, s, &masked);
         s = buf_view(&masked);
     }
     Exec *e = p->w->exec;
@@ -171,7 +151,7 @@ static void event(Process *p, Str text) {
         if (metric.n > 0) exec_note(p->w, p->t, NOTE_METRIC, false, value, buf_view(&metric));
         if (error.n > 0) {
             Buf masked = BUF_INIT;
-            mask(p->t, buf_view(&error), &masked);
+            exec_mask(p->t, buf_view(&error), &masked);
             free(p->reported);
             p->reported = wf_strdup(buf_cstr(&masked));
             buf_free(&masked);

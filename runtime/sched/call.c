@@ -421,6 +421,7 @@ void call_task_ended(Sched *s, Task *t) {
         t->message = arena_strndup(&t->arena, s->rt.error.p, s->rt.error.n);
         rt_clear_error(&s->rt);
     }
+    if (!t->ok) exec_mask_message(t);
     record_attempt(s, c, t);
     if (!t->ok && (c->stopping || t->kind == RT_FAIL_CANCELLED)) {
         call_cancelled(s, c);

@@ -131,7 +131,7 @@ static bool secret(Maker *m, TaskInput *in, const RtText *name) {
     if (ok) {
         in->secret = true;
         in->text = (Str){keep_text(m, &value), value.n};
-        m->t->secret[m->t->nsecret++] = in->text;
+        exec_hide(m->t, in->text);
     } else
         rt_error(&s->rt, "there is no secret `%s`, which the step gets as `%s`%s%s", name->s, in->param->name, value.n > 0 ? "; " : "", buf_cstr(&value));
     buf_free(&value);
@@ -311,7 +311,6 @@ bool task_make(Sched *s, Call *c, uint32_t slot) {
     snprintf(t->key, sizeof t->key, "%016llx%016llx", (unsigned long long)key.high64, (unsigned long long)key.low64);
     t->input = ARENA_ARRAY(&t->arena, TaskInput, step->nparam + 1);
     t->output = ARENA_ARRAY(&t->arena, TaskOutput, step->noutput + 1);
-    t->secret = ARENA_ARRAY(&t->arena, Str, step->nparam + 1);
     bool ok = true;
     for (uint32_t i = 0; ok && i < step->nparam; i++) {
         const RtParam *p = &s->plan->param[step->param + i];
