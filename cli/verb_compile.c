@@ -146,7 +146,7 @@ const Verb verb_compile = {
         {"source-map", 0, NULL, false, "write FILE.map beside each file that comes from the source: which line from where"},
         {"strict", 0, NULL, false, "refuse what the engine can only run with less parallelism"},
         {0}},
-    .examples = (const CliExample[]){{"wfc compile --target argo train.wf | kubectl apply -f -", "give a workflow to a cluster"},
+    .examples = (const CliExample[]){{"wfc compile --target argo train.wf -o out && kubectl apply -f out", "give a workflow to a cluster"},
                                      {"wfc compile --target airflow train.wf -o dags", "write a DAG and what it needs"},
                                      {0}},
     .run = run,
