@@ -1,16 +1,16 @@
 #include "compiler/backend/emit/py_expr.h"
 
-static const Lowering libs[] = {
-#define LOWER_LIB(id, python, expr, asl) [LIB_##id] = {python, expr, asl},
-#define LOWER_OP(id, python, expr, asl)
+static const char *const libs[] = {
+#define LOWER_LIB(id, python) [LIB_##id] = python,
+#define LOWER_OP(id, python)
 #include "compiler/backend/emit/lowering.def"
 #undef LOWER_LIB
 #undef LOWER_OP
 };
 
-static const Lowering ops[] = {
-#define LOWER_LIB(id, python, expr, asl)
-#define LOWER_OP(id, python, expr, asl) [FLOW_##id] = {python, expr, asl},
+static const char *const ops[] = {
+#define LOWER_LIB(id, python)
+#define LOWER_OP(id, python) [FLOW_##id] = python,
 #include "compiler/backend/emit/lowering.def"
 #undef LOWER_LIB
 #undef LOWER_OP
@@ -18,15 +18,15 @@ static const Lowering ops[] = {
 
 enum {
     LIB_ROWS = 0
-#define LOWER_LIB(id, python, expr, asl) +1
-#define LOWER_OP(id, python, expr, asl)
+#define LOWER_LIB(id, python) +1
+#define LOWER_OP(id, python)
 #include "compiler/backend/emit/lowering.def"
 #undef LOWER_LIB
 #undef LOWER_OP
     ,
     OP_ROWS = 0
-#define LOWER_LIB(id, python, expr, asl)
-#define LOWER_OP(id, python, expr, asl) +1
+#define LOWER_LIB(id, python)
+#define LOWER_OP(id, python) +1
 #include "compiler/backend/emit/lowering.def"
 #undef LOWER_LIB
 #undef LOWER_OP
@@ -34,4 +34,4 @@ enum {
 _Static_assert((int)LIB_ROWS == (int)LIB_COUNT, "a function of compiler/type/lib.def has no row in lowering.def");
 _Static_assert((int)OP_ROWS == (int)FLOW_OP_COUNT, "an operation of compiler/ir/ops.def has no row in lowering.def");
 
-const Lowering *lowering_of(const FlowExpr *x) { return x->op == FLOW_LIB ? &libs[x->b] : &ops[x->op]; }
+const char *lowering_of(const FlowExpr *x) { return x->op == FLOW_LIB ? libs[x->b] : ops[x->op]; }

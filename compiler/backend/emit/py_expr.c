@@ -539,7 +539,7 @@ static void put_template(PyExpr *e, const char *t, const FlowExpr *x, const Opnd
 static void put_expr(PyExpr *e, ExprId id) {
     const FlowExpr *x = &e->flow->expr.data[id];
     const Opnd *o = flow_opnds(e->flow, x->a);
-    const char *row = lowering_of(x)->python;
+    const char *row = lowering_of(x);
     if (strcmp(row, "*") != 0) {
         put_template(e, row, x, o);
         return;

@@ -71,10 +71,7 @@ bool py_limits_json(Buf *out, const Flow *f, uint32_t first, uint32_t n);
 /* A constant as JSON in the public form. */
 void const_json(Buf *out, const Flow *f, const FlowConst *c);
 
-/* A row of lowering.def. */
-typedef struct Lowering {
-    const char *python, *expr, *asl;
-} Lowering;
-const Lowering *lowering_of(const FlowExpr *x);
+/* The row of an expression in lowering.def. */
+const char *lowering_of(const FlowExpr *x);
 
 #endif
