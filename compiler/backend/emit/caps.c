@@ -150,7 +150,7 @@ static void use_body(Finder *x, const FlowStep *s) {
     case BODY_NONE: break;
     }
     Diag *d = diag_add(x->cx->diags, WF_E_target_construct, s->span, "step `%s` has no body that runs on %s", atom_cstr(x->f->atoms, s->name), x->cx->target->title);
-    diag_help(x->cx->diags, d, "give it a body, or `on %s ...` beside the others", x->cx->target->name);
+    diag_help(x->cx->diags, d, "give it a code fence or `exec [...]`");
 }
 
 static void use_step(Finder *x, uint32_t index) {
