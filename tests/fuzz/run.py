@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs every fuzz target of a folder for FUZZ_SECONDS (25) each, two at a time. New inputs are not kept, but those that
+"""Runs every fuzz target of a folder for FUZZ_SECONDS (12) each, two at a time. New inputs are not kept, but those that
 crash are, beside the folder of the targets. FUZZ_SEED=N tries others than the tests do.
 
 Seeds: the .wf files of tests, examples and stdlib, and fuzz/seeds/TARGET/*. Inputs that once crashed a target stand in
@@ -15,7 +15,7 @@ import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-SECONDS = int(os.environ.get("FUZZ_SECONDS", "25"))
+SECONDS = int(os.environ.get("FUZZ_SECONDS", "12"))
 SEED = os.environ.get("FUZZ_SEED", "1")
 
 
