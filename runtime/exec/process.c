@@ -356,6 +356,15 @@ static void too_long(Task *t, const Launch *l) {
               (double)total / 1e6, (double)sysconf(_SC_ARG_MAX) / 1e6);
 }
 
+/* A program that was just written is busy while a process that another thread is starting still has its descriptor: until that
+   one's exec, which is soon. */
+static int start_program(Spawn *s) {
+    enum { TRIES = 100, PAUSE_US = 2000 };
+    int error;
+    for (int i = 0; (error = spawn_start(s)) == ETXTBSY && i < TRIES; i++) usleep(PAUSE_US);
+    return error;
+}
+
 static bool start(Process *p, Launch *l) {
     Task *t = p->t;
     int child[2];
@@ -364,7 +373,7 @@ static bool start(Process *p, Launch *l) {
         p->spawn.in = 0, p->spawn.out = 1, p->spawn.err = 2;
     else
         p->spawn.in = p->w->exec->null;
-    int error = ok ? spawn_start(&p->spawn) : 0;
+    int error = ok ? start_program(&p->spawn) : 0;
     for (int i = 0; i < 2; i++)
         if (child[i] >= 0) close(child[i]);
     if (ok && error == 0) return true;
