@@ -217,16 +217,12 @@ static void check_size(TargetCx *cx) {
 }
 
 /* What a step is on Airflow wins over its code, so running the code instead would be another step. */
-static void check_operators(TargetCx *cx, const Used *used) {
+static void refuse_body(TargetCx *cx, const FlowTargetBody *b) {
     const Flow *f = cx->flow;
-    for (uint32_t i = 0; i < f->target_body.len; i++) {
-        const FlowTargetBody *b = &f->target_body.data[i];
-        if (!used->step[b->step] || !str_is(atom_str(f->atoms, b->engine), cx->target->name)) continue;
-        Diag *d = diag_add(cx->diags, WF_E_target_construct, b->span, "step `%s` cannot be an operator of Airflow",
-                           atom_cstr(f->atoms, f->step.data[b->step].name));
-        diag_note(cx->diags, d, "an operator leaves no failure for `try` and handlers, and cannot skip itself in a branch");
-        diag_help(cx->diags, d, "leave `on airflow` out and give the step a body that does the work, such as Python with a hook");
-    }
+    Diag *d = diag_add(cx->diags, WF_E_target_construct, b->span, "step `%s` cannot be an operator of Airflow",
+                       atom_cstr(f->atoms, f->step.data[b->step].name));
+    diag_note(cx->diags, d, "an operator leaves no failure for `try` and handlers, and cannot skip itself in a branch");
+    diag_help(cx->diags, d, "leave `on airflow` out and give the step a body that does the work, such as Python with a hook");
 }
 
 static void check(TargetCx *cx) {
@@ -239,7 +235,7 @@ static void check(TargetCx *cx) {
     }
     for (uint32_t i = 0; i < f->step.len; i++)
         if (used.step[i]) airflow_own_check(cx, flow_setting(f, f->step.data[i].settings, SET_AIRFLOW), false);
-    check_operators(cx, &used);
+    target_each_body(cx, &used, refuse_body);
     for (uint32_t i = 0; i < f->workflow.len; i++) {
         if (i == cx->workflow || !used.workflow[i]) continue;
         check_no_timeout(cx, f->workflow.data[i].settings);

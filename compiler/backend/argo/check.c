@@ -224,14 +224,9 @@ static void check_image(TargetCx *cx, const FlowStep *s) {
 }
 
 /* A template of another author takes and gives plain texts, and keeps no record of its failures. */
-static void check_bodies(TargetCx *cx, const Used *used) {
-    const Flow *f = cx->flow;
-    for (uint32_t i = 0; i < f->target_body.len; i++) {
-        const FlowTargetBody *b = &f->target_body.data[i];
-        if (!used->step[b->step] || !str_is(atom_str(f->atoms, b->engine), cx->target->name)) continue;
-        Diag *d = diag_add(cx->diags, WF_E_target_construct, b->span, "%s runs steps by their code only", cx->target->title);
-        diag_help(cx->diags, d, "leave `on argo` out and give the step a body that does the work of the template");
-    }
+static void refuse_body(TargetCx *cx, const FlowTargetBody *b) {
+    Diag *d = diag_add(cx->diags, WF_E_target_construct, b->span, "%s runs steps by their code only", cx->target->title);
+    diag_help(cx->diags, d, "leave `on argo` out and give the step a body that does the work of the template");
 }
 
 /* The names of Kubernetes are shorter than those of the language. */
@@ -291,7 +286,7 @@ void argo_check(TargetCx *cx) {
     check_name(cx);
     check_priority(cx, &f->workflow.data[cx->workflow]);
     check_trigger(cx, &f->workflow.data[cx->workflow]);
-    check_bodies(cx, &used);
+    target_each_body(cx, &used, refuse_body);
     for (uint32_t i = 0; i < f->workflow.len; i++)
         if (used.workflow[i]) {
             const FlowWorkflow *w = &f->workflow.data[i];

@@ -215,6 +215,14 @@ void caps_check(TargetCx *cx) {
     free(x.seen);
 }
 
+void target_each_body(TargetCx *cx, const Used *used, void (*found)(TargetCx *cx, const FlowTargetBody *body)) {
+    const Flow *f = cx->flow;
+    for (uint32_t i = 0; i < f->target_body.len; i++) {
+        const FlowTargetBody *b = &f->target_body.data[i];
+        if (used->step[b->step] && str_is(atom_str(f->atoms, b->engine), cx->target->name)) found(cx, b);
+    }
+}
+
 /* --- what is used --- */
 
 static void mark_fns(const Flow *f, Opnd o, Used *u) {

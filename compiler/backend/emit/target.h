@@ -97,6 +97,16 @@ bool target_int(const TargetCx *cx, const char *name, int64_t *out); /* also dur
 /* Entry i of a setting that is a map of strings; false beyond the last. */
 bool target_entry(const TargetCx *cx, const char *name, uint32_t i, Str *key, Str *value);
 
+/* The workflows, steps and functions that a workflow uses, itself included: a byte per index. Malloc'ed. O(size of the flow). */
+typedef struct Used {
+    uint8_t *workflow, *step, *fn;
+} Used;
+Used target_used(const Flow *f, uint32_t workflow);
+void used_free(Used *u);
+
+/* Calls `found` for each body `on ENGINE ...` of this target's engine on a step that is used. */
+void target_each_body(TargetCx *cx, const Used *used, void (*found)(TargetCx *cx, const FlowTargetBody *body));
+
 /* Adds the finding "TARGET cannot keep CONSTRUCT" at the span, with the note of the table as its help. */
 void target_refuse(TargetCx *cx, Span span, Cap cap);
 
@@ -115,12 +125,5 @@ bool emit_has_marks(const EmitOut *out, uint32_t file);
 /* The map from lines of file i to source positions as JSON. */
 void emit_source_map(Buf *json, const EmitOut *out, uint32_t file, Sources *sources);
 void emit_free(EmitOut *out);
-
-/* The workflows, steps and functions that a workflow uses, itself included: a byte per index. Malloc'ed. O(size of the flow). */
-typedef struct Used {
-    uint8_t *workflow, *step, *fn;
-} Used;
-Used target_used(const Flow *f, uint32_t workflow);
-void used_free(Used *u);
 
 #endif

@@ -141,14 +141,9 @@ static void check_sub(TargetCx *cx, NodeId n) {
                "put @timeout on its steps");
 }
 
-static void check_bodies(TargetCx *cx, const Used *used) {
-    const Flow *f = cx->flow;
-    for (uint32_t i = 0; i < f->target_body.len; i++) {
-        const FlowTargetBody *b = &f->target_body.data[i];
-        if (!used->step[b->step] || !str_is(atom_str(f->atoms, b->engine), cx->target->name)) continue;
-        Diag *d = diag_add(cx->diags, WF_E_target_construct, b->span, "Step Functions runs steps by their code only");
-        diag_help(cx->diags, d, "leave `on stepfunctions` out and give the step a body that calls the service");
-    }
+static void refuse_body(TargetCx *cx, const FlowTargetBody *b) {
+    Diag *d = diag_add(cx->diags, WF_E_target_construct, b->span, "Step Functions runs steps by their code only");
+    diag_help(cx->diags, d, "leave `on stepfunctions` out and give the step a body that calls the service");
 }
 
 /* --- order --- */
@@ -231,7 +226,7 @@ void asl_check_target(TargetCx *cx) {
             if (f->node.data[n].kind == NODE_SUB) check_sub(cx, n);
         }
     }
-    check_bodies(cx, &used);
+    target_each_body(cx, &used, refuse_body);
     asl_check_schedule(cx);
     if (calls <= MAX_CALLS)
         for (RegionId r = 1; r < f->region.len; r++)
