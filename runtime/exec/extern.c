@@ -2,6 +2,7 @@
    the inputs in order, then one pointer per output that is a value or the path of one that is a file; docs/engine.md has the table. */
 #include "runtime/exec/exec_impl.h"
 
+#include "base/units.h"
 #include "runtime/value/rt.h"
 
 #include <dlfcn.h>
@@ -93,7 +94,7 @@ static void output(Extern *x, const TaskOutput *o) {
 
 /* The text of a number, as steps write it. */
 static void put_number(RtKind k, const Cell *c, Buf *b) {
-    if (k == RT_DURATION) rt_put_duration(b, c->i);
+    if (k == RT_DURATION) put_duration(b, c->i);
     else if (k == RT_TIME) rt_put_time(b, c->i);
     else if (k == RT_FLOAT && isnan(c->f)) buf_z(b, "nan"); /* refused when it is read; C may print its sign */
     else if (k == RT_FLOAT) buf_printf(b, "%.17g", c->f);

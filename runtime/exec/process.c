@@ -3,6 +3,7 @@
 #include "runtime/exec/exec_impl.h"
 
 #include "base/json.h"
+#include "base/units.h"
 #include "runtime/exec/spawn.h"
 #include "runtime/value/rt.h"
 
@@ -293,7 +294,7 @@ static void outcome(Process *p) {
     bool exited = p->end.si_code == CLD_EXITED;
     if (p->timed_out) {
         Buf limit = BUF_INIT;
-        rt_put_duration(&limit, t->timeout);
+        put_duration(&limit, t->timeout);
         exec_fail(t, RT_FAIL_TIMEOUT, "stopped after its timeout of %s", buf_cstr(&limit));
         buf_free(&limit);
         return;

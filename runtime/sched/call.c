@@ -1,6 +1,8 @@
 /* Step calls: policy, admission, attempts, retries. */
 #include "runtime/sched/sched.h"
 
+#include "base/units.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <sys/statvfs.h>
@@ -99,8 +101,8 @@ static bool offered(Sched *s, const Class *k) {
         return rt_error(&s->rt, "the step needs gpu: %lld, but %lld are offered here", (long long)k->gpu, (long long)s->gpu);
     if (k->memory <= s->memory) return true;
     Buf want = BUF_INIT, have = BUF_INIT;
-    rt_put_size(&want, k->memory);
-    rt_put_size(&have, s->memory);
+    put_size(&want, k->memory);
+    put_size(&have, s->memory);
     rt_error(&s->rt, "the step needs memory: %s, but only %s are offered here", buf_cstr(&want), buf_cstr(&have));
     buf_free(&want);
     buf_free(&have);
@@ -114,8 +116,8 @@ static bool has_disk(Sched *s, int64_t want) {
     int64_t have = (int64_t)(st.f_bavail * st.f_frsize);
     if (want <= have) return true;
     Buf w = BUF_INIT, h = BUF_INIT;
-    rt_put_size(&w, want);
-    rt_put_size(&h, have / (1 << 20) * (1 << 20));
+    put_size(&w, want);
+    put_size(&h, have / (1 << 20) * (1 << 20));
     rt_error(&s->rt, "the step needs disk: %s, but only %s are free in %s", buf_cstr(&w), buf_cstr(&h), store_dir(s->store));
     buf_free(&w);
     buf_free(&h);

@@ -1,5 +1,7 @@
 /* One run from its options to its result. */
 #include "runtime/sched/engine_impl.h"
+
+#include "base/units.h"
 #include "runtime/sched/sched.h"
 
 #include <errno.h>
@@ -73,7 +75,7 @@ static void time_over(Sched *s, int64_t now) {
         s->timed.data[i--] = vec_pop(&s->timed);
         Buf path = BUF_INIT, limit = BUF_INIT;
         if (c->frame != NULL) frame_path(s, c->frame, c->node, &path);
-        rt_put_duration(&limit, c->timer - c->started);
+        put_duration(&limit, c->timer - c->started);
         c->timer = 0;
         const RtSpan *at = &s->plan->span[s->plan->workflow[c->workflow].span];
         Fail *f = fail_new(s);

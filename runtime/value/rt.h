@@ -68,8 +68,6 @@ RtText *rt_own_text(Str s);           /* counted, count 1 */
 RtFile *rt_own_file(void);            /* counted, zeroed, rows -1; texts are set by the caller */
 
 /* ---- text of scalars (scalar.c) ---- */
-void rt_put_duration(Buf *b, int64_t ms);  /* "1h30m", "500ms", "0s"; units d h m s ms */
-void rt_put_size(Buf *b, int64_t bytes);   /* the largest binary unit that is exact: "4GiB", "1536MiB", "1000B" */
 void rt_put_time(Buf *b, int64_t ms);      /* "2026-01-02T03:04:05.678Z" */
 /* The text of a scalar as an interpolation prints it; a `none` is empty. */
 void rt_put_text(Buf *b, const RtTypes *t, uint32_t type, const RtWord *w);

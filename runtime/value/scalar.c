@@ -2,52 +2,13 @@
 #include "runtime/value/rt.h"
 
 #include "base/json.h"
+#include "base/units.h"
 
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
-
-typedef struct Unit {
-    const char *name;
-    int64_t factor;
-} Unit;
-
-/* Largest first, as they are printed. */
-static const Unit duration_units[] = {
-    {"w", 604800000}, {"d", 86400000}, {"h", 3600000}, {"m", 60000}, {"s", 1000}, {"ms", 1},
-};
-static const Unit size_units[] = {
-    {"EiB", INT64_C(1) << 60}, {"PiB", INT64_C(1) << 50}, {"TiB", INT64_C(1) << 40}, {"GiB", 1 << 30}, {"MiB", 1 << 20},
-    {"KiB", 1 << 10}, {"B", 1},
-    {"PB", INT64_C(1000000000000000)}, {"TB", INT64_C(1000000000000)}, {"GB", 1000000000}, {"MB", 1000000}, {"kB", 1000}, {"KB", 1000},
-};
-enum { SIZE_BINARY = 7, NUNITS_DURATION = 6, NUNITS_SIZE = 13 };
-
-/* The magnitude as unsigned, so that INT64_MIN has one. */
-static uint64_t magnitude(int64_t v) { return v < 0 ? 0 - (uint64_t)v : (uint64_t)v; }
-
-void rt_put_duration(Buf *b, int64_t ms) {
-    if (ms == 0) {
-        buf_z(b, "0s");
-        return;
-    }
-    if (ms < 0) buf_addc(b, '-');
-    uint64_t left = magnitude(ms);
-    for (int i = 1; i < NUNITS_DURATION; i++) { /* weeks are read but not printed */
-        uint64_t factor = (uint64_t)duration_units[i].factor, count = left / factor;
-        if (count > 0) buf_printf(b, "%" PRIu64 "%s", count, duration_units[i].name);
-        left %= factor;
-    }
-}
-
-void rt_put_size(Buf *b, int64_t bytes) {
-    uint64_t v = magnitude(bytes);
-    int i = 0;
-    while (i < SIZE_BINARY - 1 && (v == 0 || v % (uint64_t)size_units[i].factor != 0)) i++;
-    buf_printf(b, "%s%" PRIu64 "%s", bytes < 0 ? "-" : "", v / (uint64_t)size_units[i].factor, size_units[i].name);
-}
 
 /* Days since 1970-01-01 of a proleptic Gregorian date and back, after Howard Hinnant's public-domain algorithms. */
 static int64_t days_of(int64_t y, unsigned m, unsigned d) {
@@ -89,8 +50,8 @@ void rt_put_text(Buf *b, const RtTypes *t, uint32_t type, const RtWord *w) {
         return;
     }
     case RT_STRING: case RT_JSON: case RT_SECRET: buf_str(b, rt_str(w->p)); return;
-    case RT_DURATION: rt_put_duration(b, w->i); return;
-    case RT_SIZE: rt_put_size(b, w->i); return;
+    case RT_DURATION: put_duration(b, w->i); return;
+    case RT_SIZE: put_size(b, w->i); return;
     case RT_TIME: rt_put_time(b, w->i); return;
     case RT_ENUM: buf_z(b, t->field[y->first + (uint32_t)w->i].name); return;
     case RT_FILE: case RT_DIR: buf_str(b, rt_str(((const RtFile *)w->p)->name)); return;

@@ -1,5 +1,7 @@
 /* Values: text of scalars both ways, JSON both ways, order, groups, maps, counting. */
 #include "tests/unit/plan_builder.h"
+
+#include "base/units.h"
 #include "tests/unit/test.h"
 
 #include <stdlib.h>
@@ -142,8 +144,8 @@ static void test_text(void) {
     TEXT(PB_STRING, "\xff", "the text is not valid UTF-8 at byte 0");
     TEXT(PB_INTS, "[1]", "[1]");
     Buf out = BUF_INIT;
-    rt_put_duration(&out, INT64_MIN);
-    rt_put_size(&out, INT64_MIN);
+    put_duration(&out, INT64_MIN);
+    put_size(&out, INT64_MIN);
     CHECK_Z(buf_cstr(&out), "-106751991167d7h12m55s808ms-8EiB");
     buf_free(&out);
     /* Every instant of a few thousand years, in steps that meet all months. */

@@ -1,6 +1,7 @@
 #include "compiler/backend/emit/py_expr.h"
 
 #include "base/json.h"
+#include "base/units.h"
 #include "compiler/backend/emit/py_out.h"
 
 #include <inttypes.h>
@@ -121,8 +122,6 @@ static void put_compared(PyExpr *e, TypeId t) {
 
 /* --- constants --- */
 
-static void put_units(Buf *out, TypeKind k, int64_t v);
-
 void const_json(Buf *out, const Flow *f, const FlowConst *c) {
     TypeKind k = type_kind(f->types, c->type);
     switch (c->kind) {
@@ -135,7 +134,8 @@ void const_json(Buf *out, const Flow *f, const FlowConst *c) {
             return;
         }
         buf_addc(out, '"');
-        put_units(out, k, c->i);
+        if (k == TY_SIZE) put_size(out, c->i);
+        else put_duration(out, c->i);
         buf_addc(out, '"');
         return;
     case CONST_STRING:
@@ -158,29 +158,6 @@ void const_json(Buf *out, const Flow *f, const FlowConst *c) {
         json_string(out, atom_str(f->atoms, x->foreign != 0 ? x->foreign : x->name));
         return;
     }
-    }
-}
-
-/* Durations, sizes and times as the language writes them. */
-static void put_units(Buf *out, TypeKind k, int64_t v) {
-    static const struct {
-        const char *name;
-        uint64_t factor;
-    } duration[] = {{"d", 86400000}, {"h", 3600000}, {"m", 60000}, {"s", 1000}, {"ms", 1}},
-      size[] = {{"EiB", UINT64_C(1) << 60}, {"PiB", UINT64_C(1) << 50}, {"TiB", UINT64_C(1) << 40}, {"GiB", 1 << 30}, {"MiB", 1 << 20},
-                {"KiB", 1 << 10}, {"B", 1}};
-    uint64_t left = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
-    if (v < 0) buf_addc(out, '-');
-    if (k == TY_SIZE) {
-        int i = 0;
-        while (i < 6 && (left == 0 || left % size[i].factor != 0)) i++;
-        buf_printf(out, "%" PRIu64 "%s", left / size[i].factor, size[i].name);
-        return;
-    }
-    if (v == 0) buf_z(out, "0s");
-    for (int i = 0; i < 5; i++) {
-        if (left / duration[i].factor > 0) buf_printf(out, "%" PRIu64 "%s", left / duration[i].factor, duration[i].name);
-        left %= duration[i].factor;
     }
 }
 
