@@ -26,7 +26,7 @@ INSTALLED = ROOT / "build/engines"
 CASES = HERE / "cases"
 UPDATE, CI = os.environ.get("UPDATE") == "1", os.environ.get("CI") == "true"
 
-# What the engines of the tests need to be told, as a block at the end of each case.
+# What the engines of the tests need to be told, as a block at the end of each case that has none of its name.
 BLOCKS = {
     "argo": 'target parity_argo on argo {\n  image = "python-and-node"\n}\n',
     "airflow": 'target parity_airflow on airflow {\n}\n',
@@ -118,7 +118,7 @@ def compile_case(case, target, wfc, folder):
             source.mkdir(parents=True)
             shutil.copy(case.path, source / "main.wf")
         with open(source / "main.wf", "a") as f:
-            f.write("\n" + "".join(BLOCKS.values()))
+            f.write("\n" + "".join(block for block in BLOCKS.values() if block.split(" {")[0] not in case.path.read_text()))
     out = folder / target
     done = subprocess.run([wfc, "compile", "--target", f"parity_{target}", "-w", "w", "-o", str(out), "main.wf"], cwd=source, capture_output=True, text=True)
     if done.returncode == 0:

@@ -63,6 +63,7 @@ typedef struct Asl {
     Level level;     /* being written */
     Exit *exit;
     bool hot;        /* inside @fail_fast: a failure ends the Map or Parallel around it at once */
+    bool item;       /* inside an item of a Map */
     uint8_t *kept;   /* by node: a handler looks at its value, so that it must have a place in $.v */
     Buf units, calls, order; /* entries of the Python module */
     const char *workflow;
@@ -156,6 +157,9 @@ void asl_node(Asl *a, const Scope *s, NodeId n, const char *next);
 bool asl_node_stops(Asl *a, const Scope *s, NodeId n); /* whether nothing ever comes after it */
 /* The key of a call's file in the store, with the prefix of the target when whole. */
 void asl_object_key(Asl *a, const Scope *s, JsonOut *j, const char *key, const char *node, const char *file, bool whole);
+
+/* Whether loops that stand in no other run their items as executions of their own. */
+bool asl_distributes(const TargetCx *cx);
 
 /* --- run.c --- */
 

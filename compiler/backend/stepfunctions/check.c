@@ -32,11 +32,13 @@ static void check_characters(TargetCx *cx, const char *name, const char *allowed
 }
 
 static void check_block(TargetCx *cx) {
-    Str runner;
+    Str runner, map;
     check_characters(cx, "bucket", "-.", "may hold letters, digits, `-` and `.`");
     check_characters(cx, "prefix", "-._/", "may hold letters, digits and `-._/`");
     if (target_string(cx, "runner", &runner) && !str_is(runner, "ecs") && !str_is(runner, "batch") && !str_is(runner, "lambda"))
         bad_setting(cx, "runner", "is \"ecs\", \"batch\" or \"lambda\"");
+    if (target_string(cx, "map", &map) && !str_is(map, "inline") && !str_is(map, "distributed"))
+        bad_setting(cx, "map", "is \"inline\" or \"distributed\"");
 }
 
 /* --- annotations --- */
@@ -87,8 +89,19 @@ static void check_call(TargetCx *cx, uint32_t workflow, NodeId n) {
     check_size(cx, n);
 }
 
-static void check_loop(TargetCx *cx, NodeId n) {
+/* The failures of an item that is an execution do not reach the Map that it ends. */
+static void refuse_distributed(TargetCx *cx, const FlowSetting *y) {
+    if (y != NULL)
+        refuse(cx, y->span, "items that are executions of their own do not end at the first failure",
+               "leave @fail_fast or the setting `map` out");
+}
+
+static void check_loop(TargetCx *cx, NodeId n, bool *distributed) {
     const Flow *f = cx->flow;
+    if (asl_distributes(cx) && flow_setting(f, f->node.data[n].settings, SET_TOLERATE) == NULL) {
+        refuse_distributed(cx, flow_setting(f, f->node.data[n].settings, SET_FAIL_FAST));
+        *distributed = true;
+    }
     const FlowSetting *y = flow_setting(f, f->node.data[n].settings, SET_PARALLEL);
     if (y != NULL && opnd_tag(y->value) == OPND_EXPR)
         refuse(cx, y->span, "Step Functions needs a constant or a value here",
@@ -212,6 +225,7 @@ void asl_check_target(TargetCx *cx) {
     const Flow *f = cx->flow;
     Used used = target_used(f, cx->workflow);
     uint32_t calls = 0, before = cx->diags->nerrors;
+    bool distributed = false;
     check_block(cx);
     for (uint32_t i = 0; i < f->workflow.len; i++)
         if (used.workflow[i]) check_workflow(cx, i);
@@ -222,10 +236,12 @@ void asl_check_target(TargetCx *cx) {
         for (NodeId n = x->first; n < x->first + x->n; n++) {
             calls += f->node.data[n].kind == NODE_CALL;
             if (f->node.data[n].kind == NODE_CALL) check_call(cx, x->workflow, n);
-            if (f->node.data[n].kind == NODE_EACH) check_loop(cx, n);
+            if (f->node.data[n].kind == NODE_EACH) check_loop(cx, n, &distributed);
             if (f->node.data[n].kind == NODE_SUB) check_sub(cx, n);
         }
     }
+    for (uint32_t i = 0; i < f->workflow.len && distributed; i++)
+        if (used.workflow[i]) refuse_distributed(cx, flow_setting(f, f->workflow.data[i].settings, SET_FAIL_FAST));
     target_each_body(cx, &used, refuse_body);
     asl_check_schedule(cx);
     if (calls <= MAX_CALLS)

@@ -391,12 +391,19 @@ static void item_selector(Asl *a, const Scope *s, NodeId n, Source source, const
     json_close(&item);
 }
 
-static void item_end(Asl *a, const char *name, bool ok, bool value) {
+bool asl_distributes(const TargetCx *cx) {
+    Str mode;
+    return target_string(cx, "map", &mode) && str_is(mode, "distributed");
+}
+
+/* What an item gives, with its number where the service keeps no order. */
+static void item_end(Asl *a, const char *name, bool ok, bool value, bool numbered) {
     JsonOut j = asl_state(a, name, "Pass");
     json_key(&j, "Parameters");
     JsonOut p = json_open(&a->json, '{');
     json_key(&p, "ok");
     json_bool(&a->json, ok);
+    if (numbered) asl_path_field(a, &p, "i", "$.c.index");
     if (!ok) {
         asl_path_field(a, &p, "failures", "$.e.o.failures");
     } else if (value) {
@@ -409,28 +416,31 @@ static void item_end(Asl *a, const char *name, bool ok, bool value) {
 }
 
 /* {"StartAt", "States"} of one item. `nulls` tells whether its keys must be null at first. Returns whether it may fail. */
-static bool item_machine(Asl *a, const Scope *s, NodeId n, Names *keys, bool *nulls) {
+static bool item_machine(Asl *a, const Scope *s, NodeId n, bool distributed, Names *keys, bool *nulls) {
     const Scope *item = item_scope(a, s, n);
     const char *base = asl_node_name(a, s, n), *done = asl_name(a, base, "item done"), *failed = asl_name(a, base, "item failed");
     bool value = node_at(a, n)->type != T_NOTHING;
     const char *result = value ? asl_name(a, base, "item value") : NULL;
     Level around = a->level;
     Exit exit = {failed, false}, *out = a->exit;
+    bool inner = a->item;
     JsonOut m = json_open(&a->json, '{');
     json_key(&m, "ProcessorConfig");
-    buf_z(&a->json, "{\"Mode\":\"INLINE\"}");
+    buf_z(&a->json, distributed ? "{\"Mode\":\"DISTRIBUTED\",\"ExecutionType\":\"STANDARD\"}" : "{\"Mode\":\"INLINE\"}");
     asl_put(a, &m, "StartAt", asl_region_entry(a, item, result, done));
     json_key(&m, "States");
     a->level = (Level){.states = json_open(&a->json, '{'), .keys = keys, .parallel = nulls};
     a->exit = &exit;
+    a->item = true;
     asl_region(a, item, result, value ? "result__" : NULL, done);
-    if (!asl_region_stops(a, item)) item_end(a, done, true, value);
+    if (!asl_region_stops(a, item)) item_end(a, done, true, value, distributed);
     if (exit.used && a->hot) asl_hot_end(a, failed);
-    else if (exit.used) item_end(a, failed, false, value);
+    else if (exit.used) item_end(a, failed, false, value, distributed);
     json_close(&a->level.states);
     json_close(&m);
     a->level = around;
     a->exit = out;
+    a->item = inner;
     return exit.used;
 }
 
@@ -516,20 +526,22 @@ static void each(Asl *a, const Scope *s, NodeId n, const char *next) {
     put_concurrency(a, s, &j, n);
     json_key(&j, "ItemProcessor");
     Names keys = {0};
-    bool nulls = false, around = a->hot;
+    bool nulls = false, around = a->hot, distributed = !a->item && asl_distributes(a->cx);
     const FlowNode *x = node_at(a, n);
     a->hot = (around || flow_setting(a->flow, x->settings, SET_FAIL_FAST) != NULL) &&
         flow_setting(a->flow, x->settings, SET_TOLERATE) == NULL;
-    bool ends = item_machine(a, s, n, &keys, &nulls) && a->hot;
+    bool ends = item_machine(a, s, n, distributed, &keys, &nulls) && a->hot;
     a->hot = around;
     json_key(&j, "ItemSelector");
     item_selector(a, s, n, source, &keys, nulls);
     vec_free(&keys);
     asl_put(a, &j, "ResultPath", arena_printf(&a->arena, "$.v.%s", key));
     if (ends) asl_hot_catch(a, &j, base);
+    if (distributed) asl_catch(a, &j, "$.e", asl_name(a, base, "lost"));
     asl_put(a, &j, "Next", asl_name(a, base, "gather"));
     json_close(&j);
     if (ends) asl_hot_caught(a, base);
+    if (distributed) asl_lost(a, s, base, plain_name(a, n), asl_fail(a));
     gather_state(a, s, n, base, key, next);
 }
 

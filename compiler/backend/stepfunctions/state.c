@@ -85,18 +85,22 @@ const char *asl_fail(Asl *a) {
 
 /* --- functions --- */
 
-static void put_retry(Asl *a, JsonOut *j, const char *const *errors, int n) {
-    json_key(j, "Retry");
-    JsonOut list = json_open(&a->json, '[');
-    json_item(&list);
-    JsonOut one = json_open(&a->json, '{');
-    json_key(&one, "ErrorEquals");
+static void put_errors(Asl *a, JsonOut *j, const char *const *errors, int n) {
+    json_key(j, "ErrorEquals");
     JsonOut names = json_open(&a->json, '[');
     for (int i = 0; i < n; i++) {
         json_item(&names);
         json_z(&a->json, errors[i]);
     }
     json_close(&names);
+}
+
+static void put_retry(Asl *a, JsonOut *j, const char *const *errors, int n) {
+    json_key(j, "Retry");
+    JsonOut list = json_open(&a->json, '[');
+    json_item(&list);
+    JsonOut one = json_open(&a->json, '{');
+    put_errors(a, &one, errors, n);
     json_key(&one, "IntervalSeconds");
     json_int(&a->json, 1);
     json_key(&one, "MaxAttempts");
@@ -112,11 +116,7 @@ static void put_catch(Asl *a, JsonOut *j, const char *error, const char *path, c
     JsonOut list = json_open(&a->json, '[');
     json_item(&list);
     JsonOut one = json_open(&a->json, '{');
-    json_key(&one, "ErrorEquals");
-    JsonOut names = json_open(&a->json, '[');
-    json_item(&names);
-    json_z(&a->json, error);
-    json_close(&names);
+    put_errors(a, &one, &error, 1);
     asl_put(a, &one, "ResultPath", path);
     asl_put(a, &one, "Next", next);
     json_close(&one);

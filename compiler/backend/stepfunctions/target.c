@@ -24,7 +24,7 @@ const Capability asl_caps[CAP_COUNT] = {
     [CAP_PATTERNS] = {CAP_LIMITED, "by Python's expressions, which agree with RE2 on what both have; what only RE2 has fails with kind `value`"},
     [CAP_ORDER] = {CAP_LIMITED, "an order that is neither a chain nor branches that join is waited for by levels"},
     [CAP_BRANCH] = {CAP_KEPT, "Choice"},
-    [CAP_LOOP] = {CAP_LIMITED, "Map; at most 40 items run at once"},
+    [CAP_LOOP] = {CAP_LIMITED, "Map; at most 40 items run at once, or 10,000 with the setting `map`"},
     [CAP_LOOP_ZIP] = {CAP_KEPT, ""},
     [CAP_LOOP_FILTER] = {CAP_KEPT, ""},
     [CAP_LOOP_NESTED] = {CAP_KEPT, ""},
@@ -103,6 +103,9 @@ const TargetSetting asl_settings[] = {
     {"bucket", T_STRING, "${bucket}", "the bucket that holds what passes between states"},
     {"prefix", T_STRING, NULL, "begins the keys of its objects"},
     {"function", T_STRING, "${function}", "the Lambda function that evaluates expressions: NAME.handler with the emitted files"},
+    {"map", T_STRING, "inline",
+     "how loops run that stand in no other: inline (at most 40 items at once, all in the history of the execution) or distributed (each item is "
+     "an execution of its own)"},
     {"runner", T_STRING, "ecs", "where steps run: ecs (Fargate), batch or lambda (at most 15 minutes)"},
     {"cluster", T_STRING, "${cluster}", "of ECS"},
     {"task_definition", T_STRING, "${task_definition}", "of ECS; its image holds the emitted files in /opt/wf and python3"},

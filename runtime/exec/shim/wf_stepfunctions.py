@@ -176,12 +176,13 @@ class Machine:
         return {"ok": False, "value": None, "failures": [e.record(node)]}
 
     def do_gather(self, event):
-        """The outcomes of a loop's items as its own."""
-        bad = [x for x in event["items"] if not x["ok"]]
+        """The outcomes of a loop's items as its own. Those of a distributed Map bring their numbers, as its order is not told."""
+        items = sorted(event["items"], key=lambda x: x.get("i", 0))
+        bad = [x for x in items if not x["ok"]]
         share = event.get("tolerate")
-        if bad and (share is None or len(bad) > share * len(event["items"]) + 1e-9):
+        if bad and (share is None or len(bad) > share * len(items) + 1e-9):
             return {"ok": False, "value": None, "failures": [f for x in bad for f in x["failures"]]}
-        return {"ok": True, "value": [x.get("value") for x in event["items"]]}
+        return {"ok": True, "value": [x.get("value") for x in items]}
 
     def do_failures(self, event):
         """The failures of branches, in the order of the text."""

@@ -1,4 +1,5 @@
 // Runs a state machine in the interpreter, with the limits of the service, which it does not know.
+import { randomUUID } from 'node:crypto';
 import { differences, statesOf } from './machine.mjs';
 import { load } from './packages.mjs';
 
@@ -32,18 +33,39 @@ export function checkPayload(value) {
 }
 
 // Tasks without a time limit have none on the service, here a minute. Waiting is cut short.
-function prepare(machine, services) {
+function prepare(machine, items, services, log) {
   const overrides = { taskResourceLocalHandlers: {}, waitTimeOverrides: {}, retryIntervalOverrides: {} };
   for (const [name, state] of statesOf(machine)) {
     if (state.Type === 'Task') {
       if (!('TimeoutSeconds' in state) && !('TimeoutSecondsPath' in state)) state.TimeoutSeconds = FOREVER;
-      overrides.taskResourceLocalHandlers[name] = async (parameters) =>
-        checkPayload(await services.call(name, state.Resource, checkPayload(parameters)));
+      const run = items.has(name)
+        ? (input) => executeItem(items.get(name), input, services, log)
+        : (parameters) => services.call(name, state.Resource, checkPayload(parameters));
+      overrides.taskResourceLocalHandlers[name] = async (parameters) => checkPayload(await run(parameters));
     }
     if (state.Type === 'Wait') overrides.waitTimeOverrides[name] = 0;
     if (state.Retry) overrides.retryIntervalOverrides[name] = 0;
   }
   return overrides;
+}
+
+// The items of a distributed Map are executions that know nothing of the one around them: the interpreter gets a Map with one task,
+// which executes an item. Gives the machines of the items by the names of these tasks.
+function divide(machine) {
+  const items = new Map();
+  for (const [name, state] of [...statesOf(machine)]) {
+    if (state.ItemProcessor?.ProcessorConfig?.Mode !== 'DISTRIBUTED') continue;
+    const task = `${name}: execution`;
+    items.set(task, JSON.stringify(state.ItemProcessor));
+    state.ItemProcessor = { StartAt: task, States: { [task]: { Type: 'Task', Resource: 'arn:aws:states:::states:startExecution', End: true } } };
+  }
+  return items;
+}
+
+async function executeItem(text, input, services, log) {
+  const end = await execute(JSON.parse(text), input, randomUUID(), services, log);
+  if (end.state === 'succeeded') return end.output;
+  throw new StateError('States.ExceedToleratedFailureThreshold', `${end.error}: ${end.cause}`);
 }
 
 // A Map or Parallel that has failed stops what runs in it, which the interpreter leaves alone.
@@ -72,7 +94,7 @@ async function watch(execution, machine, services, log) {
 export async function execute(machine, input, name, services, log) {
   const found = differences(machine);
   if (found.length) throw new Error(`the interpreter differs from the service:\n  ${found.join('\n  ')}`);
-  const overrides = prepare(machine, services);
+  const overrides = prepare(machine, divide(machine), services, log);
   const context = { Execution: { Id: `arn:aws:states:eu-central-1:123456789012:execution:m:${name}`, Name: name } };
   const options = { validationOptions: { noValidate: true } };
   const execution = new StateMachine(machine, options).run(checkPayload(input), { overrides, context });

@@ -46,7 +46,6 @@ function* pathDifferences(state, top) {
 function* stateDifferences(state, top) {
   for (const field of IGNORED) if (field in state) yield `${field} is ignored here`;
   if (state.QueryLanguage === 'JSONata') yield 'JSONata is not evaluated here';
-  if (state.ItemProcessor?.ProcessorConfig?.Mode === 'DISTRIBUTED') yield 'a distributed Map runs inline here';
   if (/waitForTaskToken/.test(state.Resource ?? '')) yield 'no task tokens here';
   if ('Result' in state && !state.Result) yield 'a Result that counts as false is ignored here';
   if (state.ResultPath === '$') yield 'ResultPath $ makes a field here';

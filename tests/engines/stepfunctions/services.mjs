@@ -125,6 +125,8 @@ export class Services {
   }
 
   async invoke({ Payload }) {
+    // The service does not say in which order a distributed Map tells what became of its items.
+    if (Payload?.do === 'gather' && Payload.items.every((item) => 'i' in item)) Payload.items.reverse();
     this.host ??= this.startHost();
     const answer = await this.host.ask(Payload ?? {});
     if (answer.printed) this.log.push(answer.printed);

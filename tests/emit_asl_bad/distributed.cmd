@@ -1,0 +1,1 @@
+wfc compile --target wide "$1" -o out
