@@ -145,8 +145,14 @@ def load(type, path):
         import pandas
         return pandas.read_csv(path, sep="\t" if form == "tsv" else ",")
     if form == "parquet":
-        import pandas
-        return pandas.read_parquet(path)
+        try:
+            from pyarrow import parquet
+        except ImportError:
+            import pandas
+            return pandas.read_parquet(path)
+        # By its path: buffers of a file that Python has opened, as pandas does, may be dropped by a thread of Arrow when the interpreter
+        # has ended already, which aborts the process.
+        return parquet.ParquetFile(path).read().to_pandas()
     if form == "npy":
         import numpy
         return numpy.load(path)
