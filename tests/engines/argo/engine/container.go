@@ -16,8 +16,9 @@ type bind struct {
 	ReadOnly bool
 }
 
-// container is what a process needs that stands for one: the machine's own files with some paths replaced.
+// container is what a process needs that stands for one: the files of its image with some paths replaced.
 type container struct {
+	Image string // a folder with them, which the container cannot change; "/" for those of the machine
 	Root  string // an empty folder of this container; what is not bound is private to it
 	Binds []bind
 	Argv  []string
@@ -61,11 +62,18 @@ func (c *container) enter() error {
 	return syscall.Exec(program, c.Argv, c.Env)
 }
 
-// furnish fills the root with the folders of the machine.
+// furnish fills the root with the folders of the image, and what every container has of its machine.
 func (c *container) furnish() error {
-	entries, err := os.ReadDir("/")
+	entries, err := os.ReadDir(c.Image)
 	if err != nil {
 		return err
+	}
+	if c.Image != "/" {
+		for _, name := range []string{"/dev", "/proc"} {
+			if err := c.show(bind{From: name, To: name}); err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+		}
 	}
 	for _, e := range entries {
 		at := filepath.Join(c.Root, e.Name())
@@ -74,13 +82,11 @@ func (c *container) furnish() error {
 			err = os.MkdirAll(at, 0o777)
 		case e.Type()&os.ModeSymlink != 0:
 			var to string
-			if to, err = os.Readlink("/" + e.Name()); err == nil {
+			if to, err = os.Readlink(filepath.Join(c.Image, e.Name())); err == nil {
 				err = os.Symlink(to, at)
 			}
 		case e.IsDir():
-			if err = os.Mkdir(at, 0o755); err == nil {
-				err = syscall.Mount("/"+e.Name(), at, "", syscall.MS_BIND|syscall.MS_REC, "")
-			}
+			err = c.show(bind{From: filepath.Join(c.Image, e.Name()), To: "/" + e.Name(), ReadOnly: c.Image != "/"})
 		}
 		if err != nil {
 			return fmt.Errorf("/%s: %w", e.Name(), err)
@@ -149,6 +155,18 @@ func (c *container) command() (*exec.Cmd, error) {
 	cmd := exec.Command("/proc/self/exe", "container", file)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS, Setpgid: true}
 	return cmd, nil
+}
+
+// runToEnd runs a container that comes before the main one; the error has what it printed.
+func (c *container) runToEnd() error {
+	cmd, err := c.command()
+	if err != nil {
+		return err
+	}
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%s: %w: %s", c.Argv[0], err, strings.TrimSpace(string(out)))
+	}
+	return nil
 }
 
 // becomeContainer is the whole of that process; the exit code 64 tells that the container could not start.

@@ -26,7 +26,8 @@ type job struct {
 	Params   map[string]any    `json:"params"`
 	Secrets  map[string]string `json:"secrets"`
 	Work     string            `json:"work"`
-	Limit    float64           `json:"limit"` // seconds that it may take; 0: a default
+	Images   map[string]string `json:"images"` // a folder for the name of an image; others are the machine itself
+	Limit    float64           `json:"limit"`  // seconds that it may take; 0: a default
 }
 
 // outcome is what became of a job; the file of results is a list of them in the order of the jobs.

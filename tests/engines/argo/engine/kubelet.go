@@ -18,11 +18,11 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// kubelet runs the main container of every pod that appears in the store as a process of this machine, in place of the init,
-// main and wait containers that argoexec would run, and tells the store what the controller would learn from them.
+// kubelet runs the containers of every pod that appears in the store as processes of this machine, does itself what the init and wait
+// containers of argoexec would do, and tells the store what the controller would learn from them.
 type kubelet struct {
 	store *store
-	work  func(namespace string) string // the folder of a namespace: pods/ and store/ below it
+	job   func(namespace string) *job // whose folder Work has pods/ and store/
 	slots chan struct{}
 
 	mu      sync.Mutex
@@ -34,8 +34,8 @@ const (
 	grace      = 2 * time.Second // between asking a process to end and ending it
 )
 
-func newKubelet(s *store, work func(string) string) *kubelet {
-	return &kubelet{store: s, work: work, slots: make(chan struct{}, podsAtOnce), running: map[string]int{}}
+func newKubelet(s *store, job func(string) *job) *kubelet {
+	return &kubelet{store: s, job: job, slots: make(chan struct{}, podsAtOnce), running: map[string]int{}}
 }
 
 func (k *kubelet) run() {
@@ -126,6 +126,12 @@ func (k *kubelet) status(pod *apiv1.Pod, status object) {
 
 // execute runs the process, to its end or the pod's deadline, and collects what it left.
 func (k *kubelet) execute(p *prepared, e *ending) {
+	for i := range p.before {
+		if err := p.before[i].runToEnd(); err != nil {
+			e.init = err.Error()
+			return
+		}
+	}
 	cmd, err := p.box.command()
 	if err != nil {
 		e.init = err.Error()

@@ -121,12 +121,12 @@ func start(ctx context.Context, s *store, jobs []job) error {
 	if err != nil {
 		return err
 	}
-	k := newKubelet(s, func(namespace string) string {
+	k := newKubelet(s, func(namespace string) *job {
 		index, err := strconv.Atoi(strings.TrimPrefix(namespace, "job-"))
 		if err != nil {
 			panic(err)
 		}
-		return jobs[index].Work
+		return &jobs[index]
 	})
 	go k.run()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

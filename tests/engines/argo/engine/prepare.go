@@ -14,7 +14,7 @@ import (
 	apiv1 "k8s.io/api/core/v1"
 )
 
-// prepared is a pod whose main container can start: its volumes are filled, its input artifacts are there.
+// prepared is a pod whose containers can start: its volumes are filled, its input artifacts are there.
 type prepared struct {
 	pod         *apiv1.Pod
 	template    wfv1.Template
@@ -23,17 +23,13 @@ type prepared struct {
 	bucket      bucket
 	box         container
 	wantsResult bool
-	env         map[string]string
+	before      []container // in their order
 }
 
 // prepare does the work of the init container. Its errors end the pod as those of the init container do.
 func (k *kubelet) prepare(pod *apiv1.Pod) (*prepared, error) {
-	work := k.work(pod.Namespace)
+	work := k.job(pod.Namespace).Work
 	p := &prepared{pod: pod, dir: filepath.Join(work, "pods", pod.Name), bucket: bucket(filepath.Join(work, "store"))}
-	p.box.Root = filepath.Join(p.dir, "root")
-	if err := os.MkdirAll(p.box.Root, 0o755); err != nil {
-		return nil, err
-	}
 	for i := range pod.Spec.Containers {
 		switch c := &pod.Spec.Containers[i]; c.Name {
 		case common.MainContainerName:
@@ -43,7 +39,7 @@ func (k *kubelet) prepare(pod *apiv1.Pod) (*prepared, error) {
 			return nil, fmt.Errorf("container %s is not of a kind that can be run here", c.Name)
 		}
 	}
-	if p.main == nil || len(pod.Spec.InitContainers) != 1 {
+	if p.main == nil || len(pod.Spec.InitContainers) == 0 || pod.Spec.InitContainers[0].Name != common.InitContainerName {
 		return nil, fmt.Errorf("only pods of one main container can be run here")
 	}
 	if err := k.volumes(p); err != nil {
@@ -52,18 +48,55 @@ func (k *kubelet) prepare(pod *apiv1.Pod) (*prepared, error) {
 	if err := k.readTemplate(p); err != nil {
 		return nil, err
 	}
+	var err error
+	for i := range pod.Spec.InitContainers[1:] {
+		var box container
+		c := &pod.Spec.InitContainers[i+1]
+		if box, _, err = k.container(p, c, filepath.Join("before", c.Name)); err != nil {
+			return nil, err
+		}
+		p.before = append(p.before, box)
+	}
+	var env map[string]string
+	if p.box, env, err = k.container(p, p.main, "."); err != nil {
+		return nil, err
+	}
+	p.wantsResult = env[common.EnvVarIncludeScriptOutput] == "true"
 	if err := p.stage(); err != nil {
 		return nil, err
 	}
-	if err := k.environment(p); err != nil {
-		return nil, err
+	return p, p.largeArguments(env[common.EnvVarContainerArgsFile])
+}
+
+// container describes the process of a container, which gets folders of its own below that of the pod, and gives its variables.
+func (k *kubelet) container(p *prepared, c *apiv1.Container, folder string) (container, map[string]string, error) {
+	box := container{Image: "/", Root: filepath.Join(p.dir, folder, "root"), Dir: "/"}
+	if image, ok := k.job(p.pod.Namespace).Images[c.Image]; ok {
+		box.Image = image
 	}
-	return p, p.arguments()
+	if c.WorkingDir != "" {
+		box.Dir = c.WorkingDir
+	}
+	for _, m := range c.VolumeMounts {
+		from := filepath.Join(p.volume(m.Name), m.SubPath)
+		box.Binds = append(box.Binds, bind{From: from, To: filepath.Clean(m.MountPath), ReadOnly: m.ReadOnly})
+	}
+	env, err := k.environment(p.pod, c)
+	if err != nil {
+		return box, nil, err
+	}
+	for name, value := range env {
+		box.Env = append(box.Env, name+"="+value)
+	}
+	for _, word := range append(behindEmissary(c.Command), c.Args...) {
+		box.Argv = append(box.Argv, expand(word, env))
+	}
+	return box, env, os.MkdirAll(box.Root, 0o755)
 }
 
 func (p *prepared) volume(name string) string { return filepath.Join(p.dir, "volumes", name) }
 
-// volumes makes the folders of the pod's volumes and binds them where the main container mounts them.
+// volumes makes the folders of the pod's volumes.
 func (k *kubelet) volumes(p *prepared) error {
 	for _, v := range p.pod.Spec.Volumes {
 		at := p.volume(v.Name)
@@ -83,10 +116,6 @@ func (k *kubelet) volumes(p *prepared) error {
 		if err != nil {
 			return err
 		}
-	}
-	for _, m := range p.main.VolumeMounts {
-		from := filepath.Join(p.volume(m.Name), m.SubPath)
-		p.box.Binds = append(p.box.Binds, bind{From: from, To: filepath.Clean(m.MountPath), ReadOnly: m.ReadOnly})
 	}
 	return nil
 }
@@ -198,27 +227,23 @@ func (p *prepared) stage() error {
 }
 
 // environment computes the variables of the container in their order, as later ones may refer to earlier ones.
-func (k *kubelet) environment(p *prepared) error {
-	p.env = map[string]string{"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "HOSTNAME": p.pod.Name}
-	for _, e := range p.main.Env {
-		value := expand(e.Value, p.env)
+func (k *kubelet) environment(pod *apiv1.Pod, c *apiv1.Container) (map[string]string, error) {
+	env := map[string]string{"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "HOSTNAME": pod.Name}
+	for _, e := range c.Env {
+		value := expand(e.Value, env)
 		if e.ValueFrom != nil {
-			v, err := k.variable(p.pod, e.ValueFrom)
+			v, err := k.variable(pod, e.ValueFrom)
 			if err != nil {
-				return err
+				return nil, err
 			}
 			if v == nil {
 				continue
 			}
 			value = *v
 		}
-		p.env[e.Name] = value
+		env[e.Name] = value
 	}
-	p.wantsResult = p.env[common.EnvVarIncludeScriptOutput] == "true"
-	for name, value := range p.env {
-		p.box.Env = append(p.box.Env, name+"="+value)
-	}
-	return nil
+	return env, nil
 }
 
 // variable gives the value that a variable takes from elsewhere; nil when that is optional and absent.
@@ -256,23 +281,19 @@ func (k *kubelet) variable(pod *apiv1.Pod, from *apiv1.EnvVarSource) (*string, e
 	return &s, nil
 }
 
-// arguments takes the command behind the emissary's, and its arguments from the file that the controller moves large ones to.
-func (p *prepared) arguments() error {
-	command := p.main.Command
+// behindEmissary gives the command that a container's emissary would run, or the whole when it has none.
+func behindEmissary(command []string) []string {
 	for i, word := range command {
 		if word == "--" {
 			command = command[i+1:]
 			break
 		}
 	}
-	for _, word := range append(append([]string{}, command...), p.main.Args...) {
-		p.box.Argv = append(p.box.Argv, expand(word, p.env))
-	}
-	p.box.Dir = "/"
-	if p.main.WorkingDir != "" {
-		p.box.Dir = p.main.WorkingDir
-	}
-	file := p.env[common.EnvVarContainerArgsFile]
+	return append([]string{}, command...)
+}
+
+// largeArguments takes further arguments from the file that the controller moves large ones to.
+func (p *prepared) largeArguments(file string) error {
 	if file == "" {
 		return nil
 	}
