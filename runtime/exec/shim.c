@@ -11,7 +11,8 @@
 __asm__(".section .rodata\n.global wf_task_shim\n.hidden wf_task_shim\nwf_task_shim:\n"
         ".incbin \"" SHIM_DIR "/wf_shim.py\"\n.global wf_python_shim_end\n.hidden wf_python_shim_end\nwf_python_shim_end:\n"
         ".incbin \"" SHIM_DIR "/wf_expr.py\"\n.incbin \"" SHIM_DIR "/wf_task.py\"\n"
-        ".incbin \"" SHIM_DIR "/wf_argo.py\"\n.incbin \"" SHIM_DIR "/wf_stepfunctions.py\"\n"
+        ".incbin \"" SHIM_DIR "/wf_python.py\"\n.incbin \"" SHIM_DIR "/wf_argo.py\"\n"
+        ".incbin \"" SHIM_DIR "/wf_stepfunctions.py\"\n"
         ".global wf_task_shim_end\n.hidden wf_task_shim_end\nwf_task_shim_end:\n.byte 0\n.previous\n");
 extern const char wf_task_shim[], wf_task_shim_end[], wf_python_shim_end[];
 EMBED(wf_node_shim, "wf_shim.js");

@@ -8,6 +8,7 @@ import difflib
 import hashlib
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -24,6 +25,7 @@ SHARED = ("wf_shim.py", "wf_shim.js", "wf_airflow.py", "wf-shim.yaml")  # the sa
 def emit(source, target, folder):
     work, out = folder / "source", folder / "out"
     shutil.copytree(source.parent, work, ignore=shutil.ignore_patterns("*.json", "*.refused", "*.csv"))
+    (work / source.name).write_text(re.sub(f"(?m)^#{target} ", "", source.read_text()))  # as parity.py does
     done = subprocess.run([WFC, "compile", "--target", target, "-o", out, source.name], cwd=work, capture_output=True, text=True)
     if done.returncode == 1:
         return {"": "refused"}

@@ -4,7 +4,8 @@ became of each call.
 
     parity.py --bin BUILD/bin [--random N] [--quick] [--keep DIR] [ENGINE...]     engines: argo airflow3 airflow2 stepfunctions
 
-A case is the workflow `w` of NAME.wf, or of NAME/main.wf with the files it imports; beside it NAME.params.json and NAME.secrets.json. A target may refuse a case
+A case is the workflow `w` of NAME.wf, or of NAME/main.wf with the files it imports; beside it NAME.params.json and NAME.secrets.json. A line `#TARGET TEXT`
+of it is TEXT for that target, and a comment here: for annotations that only an engine keeps. The image "bare" has shells and no Python. A target may refuse a case
 at compile time: then NAME.refused holds, by target, what `wfc compile` says. --random adds the first N workflows of generate.py, which may be refused; --quick compiles and runs nothing. Airflow 2 gets a quarter
 of the cases, for what is written for both is the same file; named alone it gets all. Every emitted file also passes the engine's own checks.
 Environment: CASE=TEXT only cases whose name holds TEXT; UPDATE=1 writes the refusals. Engines that scripts/deps could not
@@ -15,6 +16,7 @@ import concurrent.futures
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -66,6 +68,9 @@ class Case:
     def load(path):
         return json.loads(path.read_text()) if path.exists() else {}
 
+    def names_image(self, image):
+        return f'#argo @image("{image}")' in self.path.read_text()
+
     def refusals(self):
         parts = self.refused.read_text().split("== ") if self.refused.exists() else []
         return dict(part.split("\n", 1) for part in parts[1:])
@@ -110,16 +115,13 @@ def run_here(case, wfc, folder):
 
 def compile_case(case, target, wfc, folder):
     """The folder with the files, or what the compiler says."""
-    source = folder / "source"
-    if not source.exists():
-        if case.path.name == "main.wf":
-            shutil.copytree(case.path.parent, source)
-        else:
-            source.mkdir(parents=True)
-            shutil.copy(case.path, source / "main.wf")
-        with open(source / "main.wf", "a") as f:
-            f.write("\n" + "".join(block for block in BLOCKS.values() if block.split(" {")[0] not in case.path.read_text()))
-    out = folder / target
+    source, out = folder / f"{target}-source", folder / target
+    if case.path.name == "main.wf":
+        shutil.copytree(case.path.parent, source)
+    else:
+        source.mkdir(parents=True)
+    text = re.sub(f"(?m)^#{target} ", "", case.path.read_text())
+    (source / "main.wf").write_text("\n".join([text, *(block for block in BLOCKS.values() if block.split(" {")[0] not in text)]))
     done = subprocess.run([wfc, "compile", "--target", f"parity_{target}", "-w", "w", "-o", str(out), "main.wf"], cwd=source, capture_output=True, text=True)
     if done.returncode == 0:
         return out, None
@@ -156,6 +158,20 @@ def check_files(engine, folders):
     return lines
 
 
+def bare_image(folder):
+    """A root with nothing but shells and small programs, all static; None when they are not installed."""
+    busybox, bash = shutil.which("busybox"), shutil.which("bash-static")
+    if not busybox or not bash:
+        return None
+    programs = folder / "bin"
+    programs.mkdir(parents=True)
+    shutil.copy(busybox, programs / "busybox")
+    shutil.copy(bash, programs / "bash")
+    for name in ("sh", "cat", "cut", "echo", "env", "false", "grep", "rm", "sleep", "tr", "wc"):
+        (programs / name).symlink_to("busybox")
+    return str(folder)
+
+
 def reports_of(engine, jobs, folder, part):
     """What the engine says of the jobs, by name, and what its driver printed."""
     path, results = folder / f"{engine.name}-{part}.jobs.json", folder / f"{engine.name}-{part}.results.json"
@@ -165,7 +181,7 @@ def reports_of(engine, jobs, folder, part):
     return {r["name"]: r for r in json.loads(results.read_text())} if results.exists() else {}, done.stdout + done.stderr
 
 
-def run_engine(engine, cases, here, emitted, folder):
+def run_engine(engine, cases, here, emitted, folder, images):
     """How each case differs on the engine {name: lines}, the faults of its own checks, and the number of cases."""
     jobs = []
     for case in cases:
@@ -173,7 +189,8 @@ def run_engine(engine, cases, here, emitted, folder):
         if out is not None:
             work = folder / engine.name / case.name
             work.mkdir(parents=True)
-            jobs.append({"name": case.name, "dir": str(out), "workflow": "w", "params": case.params, "secrets": case.secrets, "work": str(work)})
+            jobs.append({"name": case.name, "dir": str(out), "workflow": "w", "params": case.params, "secrets": case.secrets, "work": str(work),
+                         "images": images})
     parts = [jobs[i::engine.processes] for i in range(engine.processes)]
     with concurrent.futures.ThreadPoolExecutor(len(parts)) as pool:
         answers = list(pool.map(lambda i: reports_of(engine, parts[i], folder, i), range(len(parts))))
@@ -247,9 +264,15 @@ def main():
                 for line in lines:
                     print(f"{case.name}: {line}")
                 failed += bool(lines)
+        bare = bare_image(folder / "bare")
+        bound = [] if bare else [c for c in cases if c.names_image("bare")]
         for engine in [] if options.quick else engines:
             part = cases[::4] if engine.name == "airflow2" and not options.engines else cases
-            differences, faults, n = run_engine(engine, part, here, emitted, folder)
+            for case in bound if engine.name == "argo" else []:
+                print(f"{case.name} on argo: {'FAILED' if CI else 'skipped'}: needs busybox-static and bash-static (scripts/setup)")
+                failed += CI
+            part = [c for c in part if engine.name != "argo" or c not in bound]
+            differences, faults, n = run_engine(engine, part, here, emitted, folder, {"bare": bare} if bare else {})
             for name, lines in differences.items():
                 print(f"{name} on {engine.name}:\n  " + "\n  ".join(lines))
             for line in faults:

@@ -40,6 +40,7 @@ typedef struct Argo {
     YamlOut y;
     const char *root;      /* the name of the workflow, in the form of names of Kubernetes */
     const char *image;
+    const char *python_image; /* brings Python to images of steps that are not in Python; "" for none */
     const char *prefix;    /* of keys in the artifact store */
     const char *code_dir;  /* where images hold the files of @code, or NULL */
     const char **task;     /* the task of a node, by node */

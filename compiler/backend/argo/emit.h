@@ -6,6 +6,8 @@
 
 enum { OVERLAP_WAIT = 1 }; /* of the prelude's enum Overlap { skip, wait, cancel } */
 
+#define ARGO_PYTHON_IMAGE "python:3.11-slim"
+
 void argo_check(TargetCx *cx);
 void argo_emit(TargetCx *cx, EmitOut *out);
 /* A constant operand as JSON. */

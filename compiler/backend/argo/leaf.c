@@ -100,12 +100,15 @@ static void put_values(Argo *g, const char *lines) {
     yaml_end(y);
 }
 
-static void put_command(Argo *g, const char *mode, const char *name) {
-    const char *const words[] = {"python3", "/wf/bin/wf_shim.py", "argo", mode, name};
+static void put_words(Argo *g, const char *const *words, size_t n) {
     yaml_key(&g->y, "command");
     yaml_flow_list(&g->y);
-    for (int i = 0; i < 5; i++) yaml_z(&g->y, words[i]);
+    for (size_t i = 0; i < n; i++) yaml_z(&g->y, words[i]);
     yaml_end(&g->y);
+}
+
+static void put_command(Argo *g, const char *mode, const char *name) {
+    put_words(g, (const char *const[]){"python3", "/wf/bin/wf_shim.py", "argo", mode, name}, 5);
 }
 
 static void put_out(Argo *g, const char *name, const char *path) {
@@ -376,6 +379,58 @@ static void put_outputs(Argo *g, const FlowStep *s) {
     yaml_end(&g->y);
 }
 
+/* Whether Python is carried into the image of the step, which needs it for nothing but the shim. */
+static bool is_carried(const Argo *g, const ArgoLeaf *l) {
+    const FlowStep *s = &g->f->step.data[l->step];
+    const FlowConst *image = argo_constant(g, argo_setting(g, l, SET_IMAGE));
+    bool python = s->body == BODY_FENCE && str_is(atom_str(g->f->atoms, s->lang), "python");
+    return image != NULL && !python && *g->python_image != '\0' && !str_is(image->s, g->image) && !str_is(image->s, g->python_image);
+}
+
+static void put_mount(Argo *g, const char *name, const char *path) {
+    yaml_flow_map(&g->y);
+    yaml_pair_z(&g->y, "name", name);
+    yaml_pair_z(&g->y, "mountPath", path);
+    yaml_end(&g->y);
+}
+
+/* What carries Python: a container that runs before and leaves it in a folder of the pod. */
+static void put_carrier(Argo *g) {
+    YamlOut *y = &g->y;
+    yaml_key(y, "volumes");
+    yaml_flow_list(y);
+    yaml_flow_map(y);
+    yaml_pair_z(y, "name", "python");
+    yaml_key(y, "emptyDir");
+    yaml_flow_map(y);
+    yaml_end(y);
+    yaml_end(y);
+    yaml_end(y);
+    yaml_key(y, "initContainers");
+    yaml_list(y);
+    yaml_map(y);
+    yaml_pair_z(y, "name", "python");
+    yaml_pair_z(y, "image", g->python_image);
+    put_words(g, (const char *const[]){"python3", "-IS", "/wf/bin/wf_shim.py", "argo", "python", "/wf/python"}, 6);
+    yaml_key(y, "volumeMounts");
+    yaml_flow_list(y);
+    put_mount(g, "wf", "/wf/bin");
+    put_mount(g, "python", "/wf/python");
+    yaml_end(y);
+    yaml_end(y);
+    yaml_end(y);
+}
+
+/* Starts the carried Python by its own loader, with its own libraries: nothing of the image is used but the kernel. */
+static void put_carried(Argo *g, const char *name) {
+    put_words(g, (const char *const[]){"/wf/python/ld.so", "--library-path", "/wf/python/lib", "/wf/python/bin/python3", "-IS",
+                                       "/wf/bin/wf_shim.py", "argo", "run", name}, 9);
+    yaml_key(&g->y, "volumeMounts");
+    yaml_flow_list(&g->y);
+    put_mount(g, "python", "/wf/python");
+    yaml_end(&g->y);
+}
+
 static void put_leaf(Argo *g, const ArgoLeaf *l) {
     const FlowStep *s = &g->f->step.data[l->step];
     const FlowConst *image = argo_constant(g, argo_setting(g, l, SET_IMAGE));
@@ -389,13 +444,17 @@ static void put_leaf(Argo *g, const ArgoLeaf *l) {
     put_retry(g, l);
     put_cache(g, l);
     if (pool != NULL) argo_put_semaphore(g, argo_pool(g, pool->s), "slots");
+    bool carried = is_carried(g, l);
+    if (carried) put_carrier(g);
     open_list(g, "container", NULL);
     if (image != NULL) yaml_pair(y, "image", image->s);
-    put_command(g, "run", l->name);
+    if (carried) put_carried(g, l->name);
+    else put_command(g, "run", l->name);
     yaml_key(y, "env");
     yaml_flow_list(y);
     put_env(g, "WF_STEP", "{{inputs.parameters._node}}");
     if (argo_setting(g, l, SET_RETRY) != NULL) put_env(g, "WF_RETRIES", "{{retries}}");
+    if (carried) put_env(g, "LD_PRELOAD", ""); /* of the image: not for a program that is not of it */
     put_secrets(g, s);
     yaml_end(y);
     put_resources(g, l);

@@ -9,9 +9,9 @@
 
 static const Capability caps[CAP_COUNT] = {
     [CAP_PYTHON] = KEPT("the image has Python 3.9 or newer"),
-    [CAP_SHELL] = KEPT("the image has the shell and Python"),
-    [CAP_NODE] = KEPT("the image has node and Python"),
-    [CAP_EXEC] = KEPT(""),
+    [CAP_SHELL] = KEPT("the image has the shell; Python is brought into images that `@image` names"),
+    [CAP_NODE] = KEPT("the image has node; Python is brought into images that `@image` names"),
+    [CAP_EXEC] = KEPT("the image has the program; Python is brought into images that `@image` names"),
     [CAP_EXTERN] = REFUSED("a C function runs in the process of `wfc`; make a program of it and call it by `exec`"),
     [CAP_SUPPLIED] = REFUSED("write the approval as a template of your own that suspends"),
     [CAP_FILES] = KEPT("artifacts under keys of the run"),
@@ -57,7 +57,7 @@ static const Capability caps[CAP_COUNT] = {
     ON(MEMORY) = KEPT("resources.requests and limits"),
     ON(GPU) = KEPT("nvidia.com/gpu"),
     ON(DISK) = KEPT("ephemeral-storage"),
-    ON(IMAGE) = KEPT("of steps, calls, and the workflow that is written"),
+    ON(IMAGE) = KEPT("of steps, calls, and the workflow that is written; on steps in Python and on the workflow it has Python 3.9 or newer"),
     ON(ENTRYPOINT) = REFUSED("the command of the container is the step's own"),
     ON(ENV) = KEPT(""),
     ON(CODE) = LIMITED("the files are in the image, in the folder that the setting `code_dir` names"),
@@ -101,7 +101,9 @@ static const Capability caps[CAP_COUNT] = {
 };
 
 static const TargetSetting settings[] = {
-    {"image", T_STRING, "python:3.11-slim", "container image of steps without `@image`; it has Python 3.9 or newer"},
+    {"image", T_STRING, ARGO_PYTHON_IMAGE, "container image of steps without `@image`; it has Python 3.9 or newer"},
+    {"python_image", T_STRING, ARGO_PYTHON_IMAGE,
+     "brings the Python that runs `wf_shim.py` in images of steps that are not in Python; `\"\"` takes that of the image"},
     {"namespace", T_STRING, NULL, "namespace of the objects"},
     {"service_account", T_STRING, NULL, "service account of the workflow"},
     {"prefix", T_STRING, "wf", "what keys in the artifact store begin with"},

@@ -131,6 +131,8 @@ def argo_result(v):
 
 def argo_run(name):
     """One attempt of a step."""
+    import tempfile
+    tempfile.tempdir = "/wf/out"  # an image may have no folder for such, or none that this user may write to
     spec = argo_load("steps.json")[name]
     types = {n: t for n, t, *_ in spec["inputs"]}
     values, staged = argo_inputs()
