@@ -17,7 +17,6 @@ import datetime
 import json
 import math
 import os
-import random
 import shutil
 import sys
 import tempfile
@@ -298,20 +297,19 @@ class Retry:
 
     def __init__(self, times, delay=0, factor=1.0, max_delay=3600000, jitter=False, on=None):
         self.times, self.on, self.jitter = times, on, jitter
-        self.delays = [min(delay * factor ** k, max_delay) for k in range(times)]
+        self.delays = [wf.delay_after(k + 1, delay, factor, max_delay) for k in range(times)]
         self.base = min(self.delays, default=0) * (0.5 if jitter else 1)
 
     def options(self):
         return {"retries": self.times, "retry_delay": datetime.timedelta(milliseconds=self.base)} if self.times else {}
 
-    def delay(self, attempt):
-        """Milliseconds between that attempt, from 2 on, and the one before."""
-        delay = self.delays[min(attempt - 2, len(self.delays) - 1)]
-        return random.uniform(delay / 2, delay) if self.jitter else delay
+    def delay(self, attempt, passed=0):
+        """Milliseconds that an attempt, from 2 on, waits when so many have passed since the one before."""
+        return wf.rest_of(self.delays[min(attempt - 2, len(self.delays) - 1)], passed, self.jitter)
 
     def wait(self, attempt):
         if attempt > 1 and self.delays:
-            time.sleep(max(self.delay(attempt) - self.base, 0) / 1000)
+            time.sleep(self.delay(attempt, self.base) / 1000)
 
     def again(self, v, failure):
         return failure["kind"] not in ("value", "fail") and (self.on is None or self.on(v, failure))

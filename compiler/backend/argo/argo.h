@@ -10,6 +10,8 @@
 #include "compiler/backend/emit/target.h"
 #include "compiler/backend/emit/yaml_out.h"
 
+#include "base/json.h"
+
 /* A text for the ConfigMap of the workflow: an expression or a script, by its name. */
 typedef struct ArgoText {
     const char *name;
@@ -109,6 +111,16 @@ Buf *argo_note(Argo *g, const char *name);
 const char *argo_cache_key(Argo *g, const ArgoLeaf *l);
 /* The name of the file of a step's script, in the arena. */
 const char *argo_script_name(Argo *g, const ArgoLeaf *l);
+
+/* --- retry.c --- */
+
+/* A duration of so many microseconds, as Go reads it, in the arena. */
+const char *argo_duration(Argo *g, int64_t us);
+/* The field retryStrategy of a template. */
+void argo_put_retry(Argo *g, const ArgoLeaf *l);
+/* What its container needs to know to wait the rest of a delay: [delay, factor, max_delay, jitter, whether the engine's delays grow by
+   the factor], in milliseconds. */
+void argo_wait_spec(Argo *g, const ArgoLeaf *l, JsonOut *j);
 
 /* --- dag.c --- */
 

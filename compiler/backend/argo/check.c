@@ -4,7 +4,6 @@
 
 #include <ctype.h>
 #include <inttypes.h>
-#include <math.h>
 #include <stdlib.h>
 
 enum {
@@ -66,8 +65,7 @@ static bool has_leaf(const Flow *f, Opnd o) {
 }
 
 static void check_value(TargetCx *cx, const FlowSetting *s, const FlowConst *c) {
-    bool bad = (s->key == SET_RETRY_JITTER || s->key == SET_SCHEDULE_CATCHUP) && c->kind == CONST_BOOL && c->i != 0;
-    bad = bad || (s->key == SET_RETRY_FACTOR && c->kind == CONST_FLOAT && (c->f < 1 || c->f != floor(c->f)));
+    bool bad = s->key == SET_SCHEDULE_CATCHUP && c->kind == CONST_BOOL && c->i != 0;
     bad = bad || (s->key == SET_CONCURRENCY_KEY && c->kind != CONST_NONE);
     if (bad) target_refuse(cx, s->span, CAP_OF(s->key));
 }

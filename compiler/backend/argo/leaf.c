@@ -148,31 +148,6 @@ const FlowConst *argo_constant(const Argo *g, const FlowSetting *s) {
                ? &g->f->constant.data[opnd_index(s->value)] : NULL;
 }
 
-static const char *seconds(Argo *g, int64_t ms) { return arena_printf(&g->arena, "%" PRId64 "s", (ms + 999) / 1000); }
-
-static void put_retry(Argo *g, const ArgoLeaf *l) {
-    const FlowConst *times = argo_constant(g, argo_setting(g, l, SET_RETRY)),
-                    *delay = argo_constant(g, argo_setting(g, l, SET_RETRY_DELAY));
-    const FlowConst *factor = argo_constant(g, argo_setting(g, l, SET_RETRY_FACTOR)),
-                    *most = argo_constant(g, argo_setting(g, l, SET_RETRY_MAX_DELAY));
-    if (times == NULL) return;
-    YamlOut *y = &g->y;
-    yaml_key(y, "retryStrategy");
-    yaml_map(y);
-    yaml_pair_z(y, "limit", arena_printf(&g->arena, "%" PRId64, times->i));
-    yaml_pair_z(y, "retryPolicy", "Always");
-    yaml_pair_z(y, "expression", "lastRetry.exitCode != '2'");
-    if (delay != NULL && delay->i > 0) {
-        yaml_key(y, "backoff");
-        yaml_flow_map(y);
-        yaml_pair_z(y, "duration", seconds(g, delay->i));
-        if (factor != NULL) yaml_pair_z(y, "factor", arena_printf(&g->arena, "%d", (int)factor->f));
-        if (most != NULL) yaml_pair_z(y, "cap", seconds(g, most->i));
-        yaml_end(y);
-    }
-    yaml_end(y);
-}
-
 /* The value of an earlier call with the same code and arguments, of any run, while it is young enough. */
 static void put_cache(Argo *g, const ArgoLeaf *l) {
     const FlowSetting *cache = argo_setting(g, l, SET_CACHE);
@@ -183,7 +158,7 @@ static void put_cache(Argo *g, const ArgoLeaf *l) {
     yaml_map(y);
     yaml_pair_z(y, "key", argo_cache_key(g, l));
     if (ttl == NULL) yaml_pair_z(y, "maxAge", "");
-    else yaml_pair_z(y, "maxAge", ttl->i % 1000 == 0 ? seconds(g, ttl->i) : arena_printf(&g->arena, "%" PRId64 "ms", ttl->i));
+    else yaml_pair_z(y, "maxAge", argo_duration(g, ttl->i * 1000));
     yaml_key(y, "cache");
     yaml_flow_map(y);
     yaml_key(y, "configMap");
@@ -441,7 +416,7 @@ static void put_leaf(Argo *g, const ArgoLeaf *l) {
     const FlowConst *pool = argo_constant(g, argo_setting(g, l, SET_POOL));
     put_place(g, l);
     put_inputs(g, s);
-    put_retry(g, l);
+    argo_put_retry(g, l);
     put_cache(g, l);
     if (pool != NULL) argo_put_semaphore(g, argo_pool(g, pool->s), "slots");
     bool carried = is_carried(g, l);

@@ -403,6 +403,7 @@ static void put_step(Argo *g, const ArgoLeaf *l, Buf *out) {
     json_bool(out, x.s->noutput == 1);
     put_setting(&x, SET_TIMEOUT, "timeout");
     put_setting(&x, SET_RETRY_ON, "on");
+    argo_wait_spec(g, l, &x.j);
     put_setting(&x, SET_ENV, "env");
     put_setting(&x, SET_PACKAGES, "packages_text");
     put_setting(&x, SET_PYTHON, "python_text");

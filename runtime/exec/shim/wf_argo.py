@@ -129,9 +129,18 @@ def argo_result(v):
     argo_write("value", text)
 
 
+def argo_rest(attempt, delay, factor, most, jitter, grows):
+    """Milliseconds that an attempt has to wait: what the engine's backoff left of the delay before it."""
+    if attempt == 1:
+        return 0
+    whole = delay_after(attempt - 1, delay, factor, most)
+    return rest_of(whole, (whole if grows else min(delay, most)) / (2 if jitter else 1), jitter)
+
+
 def argo_run(name):
     """One attempt of a step."""
     import tempfile
+    import time as clock
     tempfile.tempdir = "/wf/out"  # an image may have no folder for such, or none that this user may write to
     spec = argo_load("steps.json")[name]
     types = {n: t for n, t, *_ in spec["inputs"]}
@@ -146,9 +155,11 @@ def argo_run(name):
     if "argv" in spec:
         argv = spec["argv"]
         spec["argv"] = lambda local: eval(argv, {**names, "v": local})
-    facts = {k: os.environ[k] for k in ("WF_RUN_ID", "WF_STEP")}
-    facts.update(WF_ATTEMPT=str(int(os.environ.get("WF_RETRIES", "0")) + 1), WF_IDEMPOTENCY_KEY=sha256("%(WF_RUN_ID)s/%(WF_STEP)s" % facts))
+    facts, attempt = {k: os.environ[k] for k in ("WF_RUN_ID", "WF_STEP")}, int(os.environ.get("WF_RETRIES", "0")) + 1
+    facts.update(WF_ATTEMPT=str(attempt), WF_IDEMPOTENCY_KEY=sha256("%(WF_RUN_ID)s/%(WF_STEP)s" % facts))
     key = os.environ["WF_KEY"]
+    if "wait" in spec:
+        clock.sleep(argo_rest(attempt, *spec["wait"]) / 1000)
     try:
         spec.update(packages=eval(spec.get("packages_text", "None"), names), python=eval(spec.get("python_text", "None"), names))
         timeout = eval(spec.get("timeout", "None"), names)

@@ -586,6 +586,20 @@ def without_secrets(failure, hidden):
     return failure
 
 
+def delay_after(attempt, delay, factor, most):
+    """Milliseconds between that attempt and the next, as a local run has them without jitter."""
+    try:
+        return min(delay * factor ** (attempt - 1), most)
+    except OverflowError:
+        return most
+
+
+def rest_of(delay, passed, jitter):
+    """Milliseconds of a delay that are still to wait when so many have passed; with jitter it is between half and all of it."""
+    import random
+    return max((random.uniform(delay / 2, delay) if jitter else delay) - passed, 0)
+
+
 def run_process(argv, env, folder, timeout, printed, hidden=()):
     """Runs the command as a process group and passes on what it prints, with *** for what is hidden. (status or None after the timeout,
     the end of the log)."""
