@@ -303,13 +303,13 @@ class Retry:
     def options(self):
         return {"retries": self.times, "retry_delay": datetime.timedelta(milliseconds=self.base)} if self.times else {}
 
-    def delay(self, attempt, passed=0):
-        """Milliseconds that an attempt, from 2 on, waits when so many have passed since the one before."""
-        return wf.rest_of(self.delays[min(attempt - 2, len(self.delays) - 1)], passed, self.jitter)
+    def delay(self, attempt):
+        """Milliseconds between that attempt, from 2 on, and the one before."""
+        return wf.drawn(self.delays[min(attempt - 2, len(self.delays) - 1)], self.jitter)
 
     def wait(self, attempt):
         if attempt > 1 and self.delays:
-            time.sleep(self.delay(attempt, self.base) / 1000)
+            time.sleep(max(self.delay(attempt) - self.base, 0) / 1000)
 
     def again(self, v, failure):
         return failure["kind"] not in ("value", "fail") and (self.on is None or self.on(v, failure))

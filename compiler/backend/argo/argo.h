@@ -118,9 +118,11 @@ const char *argo_script_name(Argo *g, const ArgoLeaf *l);
 const char *argo_duration(Argo *g, int64_t us);
 /* The field retryStrategy of a template. */
 void argo_put_retry(Argo *g, const ArgoLeaf *l);
-/* What its container needs to know to wait the rest of a delay: [delay, factor, max_delay, jitter, whether the engine's delays grow by
-   the factor], in milliseconds. */
-void argo_wait_spec(Argo *g, const ArgoLeaf *l, JsonOut *j);
+/* Whether a limit holds for all attempts of a step together. */
+bool argo_is_total(const Argo *g, const ArgoLeaf *l);
+/* The delays, when its container has to wait a part of them: [delay, factor, max_delay, jitter, what the engine waits the first time,
+   the factor by which that grows], in milliseconds. */
+void argo_delays_spec(Argo *g, const ArgoLeaf *l, JsonOut *j);
 
 /* --- dag.c --- */
 

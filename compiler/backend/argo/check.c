@@ -181,8 +181,9 @@ static void check_workflow(TargetCx *cx, uint32_t settings, bool root, bool hand
     const FlowSettings *all = &cx->flow->settings.data[settings];
     for (uint32_t i = 0; i < all->n; i++) {
         const FlowSetting *s = &cx->flow->setting.data[all->first + i];
-        bool limit = s->key == SET_TIMEOUT && s->value != OPND_ABSENT &&
+        bool limit = (s->key == SET_TIMEOUT || s->key == SET_TIMEOUT_TOTAL) && s->value != OPND_ABSENT &&
                      !(constant(cx->flow, s) != NULL && constant(cx->flow, s)->kind == CONST_NONE);
+        if (limit && root && !handlers && constant(cx->flow, s) == NULL) need_constant(cx, s);
         bool place = s->key == SET_IMAGE || s->key == SET_SERVICE_ACCOUNT || s->key == SET_NODE_SELECTOR || s->key == SET_RETRY ||
                      s->key == SET_CACHE;
         if (!(limit && (!root || handlers)) && !(place && !root)) continue;

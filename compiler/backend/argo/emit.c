@@ -430,7 +430,9 @@ static void put_template(Argo *g) {
     YamlOut *y = &g->y;
     Str account;
     const FlowConst *own = argo_constant(g, flow_setting(g->f, w->settings, SET_SERVICE_ACCOUNT));
-    const FlowConst *limit = argo_constant(g, flow_setting(g->f, w->settings, SET_TIMEOUT));
+    const FlowConst *each = argo_constant(g, flow_setting(g->f, w->settings, SET_TIMEOUT)),
+                    *total = argo_constant(g, flow_setting(g->f, w->settings, SET_TIMEOUT_TOTAL)),
+                    *limit = each == NULL || (total != NULL && total->i < each->i) ? total : each; /* a run has one attempt */
     emit_mark(g->out, w->span);
     open_document(g, "argoproj.io/v1alpha1", "WorkflowTemplate", g->root);
     argo_put_map(g, "labels", flow_setting(g->f, w->settings, SET_LABEL));

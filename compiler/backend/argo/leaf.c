@@ -301,8 +301,18 @@ static void put_secrets(Argo *g, const FlowStep *s) {
 
 /* --- steps --- */
 
-static void put_inputs(Argo *g, const FlowStep *s) {
+/* When the first attempt began, which the later ones of a step with a limit for all together have to know. */
+static void put_begun(Argo *g, const char *path) {
+    put_artifact(g, "begun", path, arena_printf(&g->arena, "%s/{{workflow.uid}}/begun/{{inputs.parameters._node}}", g->prefix));
+}
+
+static bool carries_begin(const Argo *g, const ArgoLeaf *l) {
+    return argo_setting(g, l, SET_RETRY) != NULL && argo_is_total(g, l);
+}
+
+static void put_inputs(Argo *g, const ArgoLeaf *l) {
     const Flow *f = g->f;
+    const FlowStep *s = &f->step.data[l->step];
     Buf lines = BUF_INIT;
     open_list(g, "inputs", "parameters");
     put_parameter(g, "_node");
@@ -325,17 +335,20 @@ static void put_inputs(Argo *g, const FlowStep *s) {
         put_artifact(g, arena_printf(&g->arena, "%s", name), arena_printf(&g->arena, "/wf/in/%s", name),
                      arena_printf(&g->arena, "{{inputs.parameters._%s_uri}}", name));
     }
+    if (carries_begin(g, l)) put_begun(g, "/wf/in/begun");
     close_list(g);
     buf_free(&lines);
 }
 
-static void put_outputs(Argo *g, const FlowStep *s) {
-    bool files = false;
+static void put_outputs(Argo *g, const ArgoLeaf *l) {
+    const FlowStep *s = &g->f->step.data[l->step];
+    bool files = false, begun = carries_begin(g, l), artifacts;
     for (uint32_t i = 0; i < s->noutput; i++)
         files = files || type_has(g->f->types, g->f->param.data[s->output + i].type, TYF_FILE);
-    if (s->noutput == 0 && !g->fails) return;
+    artifacts = files || g->fails || begun;
+    if (s->noutput == 0 && !artifacts) return;
     yaml_key(&g->y, "outputs");
-    if (files || g->fails) yaml_map(&g->y);
+    if (artifacts) yaml_map(&g->y);
     else yaml_flow_map(&g->y);
     if (s->noutput > 0) {
         yaml_key(&g->y, "parameters");
@@ -343,11 +356,12 @@ static void put_outputs(Argo *g, const FlowStep *s) {
         put_out(g, "out", "/wf/out/value");
         yaml_end(&g->y);
     }
-    if (files || g->fails) {
+    if (artifacts) {
         yaml_key(&g->y, "artifacts");
         yaml_list(&g->y);
         if (files)
             put_artifact(g, "files", "/wf/out/files", arena_printf(&g->arena, "%s/{{workflow.uid}}/{{pod.name}}", g->prefix));
+        if (begun) put_begun(g, "/wf/out/begun");
         put_failure(g, "{{inputs.parameters._node}}");
         yaml_end(&g->y);
     }
@@ -415,7 +429,7 @@ static void put_leaf(Argo *g, const ArgoLeaf *l) {
     yaml_pair_z(y, "name", l->name);
     const FlowConst *pool = argo_constant(g, argo_setting(g, l, SET_POOL));
     put_place(g, l);
-    put_inputs(g, s);
+    put_inputs(g, l);
     argo_put_retry(g, l);
     put_cache(g, l);
     if (pool != NULL) argo_put_semaphore(g, argo_pool(g, pool->s), "slots");
@@ -434,7 +448,7 @@ static void put_leaf(Argo *g, const ArgoLeaf *l) {
     yaml_end(y);
     put_resources(g, l);
     yaml_end(y);
-    put_outputs(g, s);
+    put_outputs(g, l);
     yaml_end(y);
 }
 

@@ -1,16 +1,17 @@
 /* Delays between attempts. The engine waits all that its backoff can say: a duration that grows by a whole factor up to a cap. What is
-   left of a delay, the container of the next attempt waits itself before it starts the step. */
+   left of a delay, the container of the next attempt waits itself before it starts the step. Where all attempts have a limit together,
+   it waits the whole: the engine waits before it looks whether another attempt is wanted at all. */
 #include "compiler/backend/argo/argo.h"
 
 #include <inttypes.h>
 #include <math.h>
 
-/* What @retry says, in milliseconds, and how it is shared. */
+/* What @retry says, in milliseconds, and what the engine waits of it, in microseconds: half a millisecond is exact. */
 typedef struct Delays {
-    int64_t times, most;
-    double delay, factor;
+    int64_t times, delay, most, first, cap;
+    double factor;
+    int growth;
     bool jitter;
-    bool grows; /* the engine's backoff has the factor */
 } Delays;
 
 static int64_t int_of(const Argo *g, const ArgoLeaf *l, Setting key, int64_t fallback) {
@@ -18,19 +19,22 @@ static int64_t int_of(const Argo *g, const ArgoLeaf *l, Setting key, int64_t fal
     return c != NULL ? c->i : fallback;
 }
 
-static Delays delays_of(const Argo *g, const ArgoLeaf *l) {
-    const FlowConst *factor = argo_constant(g, argo_setting(g, l, SET_RETRY_FACTOR));
-    Delays d = {.times = int_of(g, l, SET_RETRY, 0), .most = int_of(g, l, SET_RETRY_MAX_DELAY, 3600000),
-                .delay = (double)int_of(g, l, SET_RETRY_DELAY, 0), .factor = factor != NULL ? factor->f : 1,
-                .jitter = int_of(g, l, SET_RETRY_JITTER, 0) != 0};
-    d.grows = d.factor == floor(d.factor);
-    return d;
+bool argo_is_total(const Argo *g, const ArgoLeaf *l) {
+    const FlowSetting *s = argo_setting(g, l, SET_TIMEOUT_TOTAL);
+    return s != NULL && s->value != OPND_ABSENT && (argo_constant(g, s) != NULL || opnd_tag(s->value) != OPND_CONST);
 }
 
-/* Factors are 1 or more, so the first delay is the shortest. Half of it is an exact number of microseconds. */
-static int64_t first_wait(const Delays *d) {
-    int64_t us = (d->delay < (double)d->most ? (int64_t)d->delay : d->most) * 1000;
-    return d->jitter ? us / 2 : us;
+/* Factors are 1 or more, so the first delay is the shortest; with jitter it is at least half of what it says. */
+static Delays delays_of(const Argo *g, const ArgoLeaf *l) {
+    const FlowConst *factor = argo_constant(g, argo_setting(g, l, SET_RETRY_FACTOR));
+    Delays d = {.times = int_of(g, l, SET_RETRY, 0), .delay = int_of(g, l, SET_RETRY_DELAY, 0),
+                .most = int_of(g, l, SET_RETRY_MAX_DELAY, 3600000), .factor = factor != NULL ? factor->f : 1, .growth = 1,
+                .jitter = int_of(g, l, SET_RETRY_JITTER, 0) != 0};
+    if (argo_is_total(g, l)) return d;
+    d.cap = d.most * (d.jitter ? 500 : 1000);
+    d.first = d.delay < d.most ? d.delay * (d.jitter ? 500 : 1000) : d.cap;
+    if (d.factor == floor(d.factor) && d.times > 1 && d.first < d.cap) d.growth = (int)d.factor;
+    return d;
 }
 
 const char *argo_duration(Argo *g, int64_t us) {
@@ -41,13 +45,12 @@ const char *argo_duration(Argo *g, int64_t us) {
 
 static void put_backoff(Argo *g, const Delays *d) {
     YamlOut *y = &g->y;
-    bool grows = d->grows && d->factor > 1 && d->times > 1 && d->delay < (double)d->most;
     yaml_key(y, "backoff");
     yaml_flow_map(y);
-    yaml_pair_z(y, "duration", argo_duration(g, first_wait(d)));
-    if (grows) yaml_pair_z(y, "factor", arena_printf(&g->arena, "%d", (int)d->factor));
-    if (grows && d->delay * pow(d->factor, (double)(d->times - 1)) > (double)d->most)
-        yaml_pair_z(y, "cap", argo_duration(g, d->jitter ? d->most * 500 : d->most * 1000));
+    yaml_pair_z(y, "duration", argo_duration(g, d->first));
+    if (d->growth > 1) yaml_pair_z(y, "factor", arena_printf(&g->arena, "%d", d->growth));
+    if ((double)d->first * pow(d->growth, (double)(d->times - 1)) > (double)d->cap)
+        yaml_pair_z(y, "cap", argo_duration(g, d->cap));
     yaml_end(y);
 }
 
@@ -60,24 +63,27 @@ void argo_put_retry(Argo *g, const ArgoLeaf *l) {
     yaml_pair_z(y, "limit", arena_printf(&g->arena, "%" PRId64, d.times));
     yaml_pair_z(y, "retryPolicy", "Always");
     yaml_pair_z(y, "expression", "lastRetry.exitCode != '2'");
-    if (first_wait(&d) > 0) put_backoff(g, &d);
+    if (d.first > 0) put_backoff(g, &d);
     yaml_end(y);
 }
 
-void argo_wait_spec(Argo *g, const ArgoLeaf *l, JsonOut *j) {
+void argo_delays_spec(Argo *g, const ArgoLeaf *l, JsonOut *j) {
     Delays d = delays_of(g, l);
-    if (d.times == 0 || first_wait(&d) == 0 || (!d.jitter && (d.grows || d.times == 1))) return;
-    json_key(j, "wait");
-    JsonOut wait = json_open(j->b, '[');
-    json_item(&wait);
-    json_int(j->b, (int64_t)d.delay);
-    json_item(&wait);
+    bool rest = d.first == 0 || d.jitter || (d.factor > d.growth && d.times > 1 && d.first < d.cap);
+    if (d.times == 0 || d.delay == 0 || d.most == 0 || !rest) return;
+    json_key(j, "delays");
+    JsonOut all = json_open(j->b, '[');
+    json_item(&all);
+    json_int(j->b, d.delay);
+    json_item(&all);
     json_double(j->b, d.factor);
-    json_item(&wait);
+    json_item(&all);
     json_int(j->b, d.most);
-    json_item(&wait);
+    json_item(&all);
     json_bool(j->b, d.jitter);
-    json_item(&wait);
-    json_bool(j->b, d.grows);
-    json_close(&wait);
+    json_item(&all);
+    json_double(j->b, (double)d.first / 1000);
+    json_item(&all);
+    json_int(j->b, d.growth);
+    json_close(&all);
 }

@@ -402,8 +402,9 @@ static void put_step(Argo *g, const ArgoLeaf *l, Buf *out) {
     json_key(&x.j, "single");
     json_bool(out, x.s->noutput == 1);
     put_setting(&x, SET_TIMEOUT, "timeout");
+    put_setting(&x, SET_TIMEOUT_TOTAL, "total");
     put_setting(&x, SET_RETRY_ON, "on");
-    argo_wait_spec(g, l, &x.j);
+    argo_delays_spec(g, l, &x.j);
     put_setting(&x, SET_ENV, "env");
     put_setting(&x, SET_PACKAGES, "packages_text");
     put_setting(&x, SET_PYTHON, "python_text");

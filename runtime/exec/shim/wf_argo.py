@@ -129,12 +129,23 @@ def argo_result(v):
     argo_write("value", text)
 
 
-def argo_rest(attempt, delay, factor, most, jitter, grows):
-    """Milliseconds that an attempt has to wait: what the engine's backoff left of the delay before it."""
-    if attempt == 1:
-        return 0
-    whole = delay_after(attempt - 1, delay, factor, most)
-    return rest_of(whole, (whole if grows else min(delay, most)) / (2 if jitter else 1), jitter)
+def argo_delay(facts, attempt, delay, factor, most, jitter, first, growth):
+    """Milliseconds between that attempt and the next, and how many of them the container of the next one waits, since the engine's backoff
+    does not. Both containers draw the same."""
+    between = drawn(delay_after(attempt, delay, factor, most), jitter, "%s/%s/%d" % (facts["WF_RUN_ID"], facts["WF_STEP"], attempt))
+    return between, max(between - delay_after(attempt, first, growth, most / 2 if jitter else most), 0)
+
+
+def argo_begun(attempt):
+    """When the first attempt began, in milliseconds; a file that the engine carries from one to the next tells. It may be that of an
+    earlier try of the run, or lost with its pod: then this attempt is the first."""
+    import time as clock
+    if attempt > 1 and os.path.isfile("/wf/in/begun"):
+        with open("/wf/in/begun", encoding="ascii") as f:
+            return int(f.read())
+    begun = round(clock.time() * 1000)
+    argo_write("begun", str(begun))
+    return begun
 
 
 def argo_run(name):
@@ -157,18 +168,24 @@ def argo_run(name):
         spec["argv"] = lambda local: eval(argv, {**names, "v": local})
     facts, attempt = {k: os.environ[k] for k in ("WF_RUN_ID", "WF_STEP")}, int(os.environ.get("WF_RETRIES", "0")) + 1
     facts.update(WF_ATTEMPT=str(attempt), WF_IDEMPOTENCY_KEY=sha256("%(WF_RUN_ID)s/%(WF_STEP)s" % facts))
-    key = os.environ["WF_KEY"]
-    if "wait" in spec:
-        clock.sleep(argo_rest(attempt, *spec["wait"]) / 1000)
+    key, end = os.environ["WF_KEY"], None
+    if attempt > 1 and "delays" in spec:
+        clock.sleep(argo_delay(facts, attempt - 1, *spec["delays"])[1] / 1000)
     try:
         spec.update(packages=eval(spec.get("packages_text", "None"), names), python=eval(spec.get("python_text", "None"), names))
-        timeout = eval(spec.get("timeout", "None"), names)
+        timeout, total = eval(spec.get("timeout", "None"), names), eval(spec.get("total", "None"), names)
+        if total is not None:
+            end = argo_begun(attempt) + total
+            timeout = min(total if timeout is None else timeout, max(end - round(clock.time() * 1000), 1))
         out = argo_keyed(step(spec, inputs, ArgoStore(key, staged), "out", facts, eval(spec.get("env", "None"), names), timeout), key)
         outputs = spec["outputs"]
         argo_result(None if not outputs else out[outputs[0][0]] if spec["single"] else {n: out[n] for n, *_ in sorted(outputs)})
     except StepFailed as e:
         record = e.record(facts["WF_STEP"])
         e.again = e.kind not in ("value", "fail") and ("on" not in spec or eval(spec["on"], {**names, "e": record}))
+        if e.again and end is not None:
+            delay = argo_delay(facts, attempt, *spec["delays"])[0] if "delays" in spec else 0
+            e.again = clock.time() * 1000 + delay < end
         raise
 
 

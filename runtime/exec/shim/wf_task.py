@@ -594,10 +594,10 @@ def delay_after(attempt, delay, factor, most):
         return most
 
 
-def rest_of(delay, passed, jitter):
-    """Milliseconds of a delay that are still to wait when so many have passed; with jitter it is between half and all of it."""
+def drawn(delay, jitter, seed=None):
+    """The delay, with jitter between half and all of it; with a seed always the same."""
     import random
-    return max((random.uniform(delay / 2, delay) if jitter else delay) - passed, 0)
+    return random.Random(seed).uniform(delay / 2, delay) if jitter else delay
 
 
 def run_process(argv, env, folder, timeout, printed, hidden=()):
