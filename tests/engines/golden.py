@@ -25,7 +25,8 @@ SHARED = ("wf_shim.py", "wf_shim.js", "wf_airflow.py", "wf-shim.yaml")  # the sa
 def emit(source, target, folder):
     work, out = folder / "source", folder / "out"
     shutil.copytree(source.parent, work, ignore=shutil.ignore_patterns("*.json", "*.refused", "*.csv"))
-    (work / source.name).write_text(re.sub(f"(?m)^#{target} ", "", source.read_text()))  # as parity.py does
+    # As parity.py does, but without @cache, whose keys hold a hash of the shim.
+    (work / source.name).write_text(re.sub(f"(?m)^#{target} (?!@cache)", "", source.read_text()))
     done = subprocess.run([WFC, "compile", "--target", target, "-o", out, source.name], cwd=work, capture_output=True, text=True)
     if done.returncode == 1:
         return {"": "refused"}

@@ -5,7 +5,8 @@ became of each call.
     parity.py --bin BUILD/bin [--random N] [--quick] [--keep DIR] [ENGINE...]     engines: argo airflow3 airflow2 stepfunctions
 
 A case is the workflow `w` of NAME.wf, or of NAME/main.wf with the files it imports; beside it NAME.params.json and NAME.secrets.json. A line `#TARGET TEXT`
-of it is TEXT for that target, and a comment here: for annotations that only an engine keeps. The image "bare" has shells and no Python. A target may refuse a case
+of it is TEXT for that target, and a comment here: for annotations that only an engine keeps. The image "bare" has shells and no Python. What Argo finds in its cache is tried by a second run:
+NAME.again.json lists the calls that start in it; an event of `#argo @trigger` submits the case in place of a user, with its own values. A target may refuse a case
 at compile time: then NAME.refused holds, by target, what `wfc compile` says. --random adds the first N workflows of generate.py, which may be refused; --quick compiles and runs nothing. Airflow 2 gets a quarter
 of the cases, for what is written for both is the same file; named alone it gets all. Every emitted file also passes the engine's own checks.
 Environment: CASE=TEXT only cases whose name holds TEXT; UPDATE=1 writes the refusals. Engines that scripts/deps could not
@@ -62,14 +63,19 @@ class Case:
         base = path.parent if path.name == "main.wf" else path.with_suffix("")
         self.params = self.load(pathlib.Path(f"{base}.params.json"))
         self.secrets = self.load(pathlib.Path(f"{base}.secrets.json"))
+        self.again = self.load(pathlib.Path(f"{base}.again.json"), None)
         self.refused = pathlib.Path(f"{base}.refused")
 
     @staticmethod
-    def load(path):
-        return json.loads(path.read_text()) if path.exists() else {}
+    def load(path, default={}):
+        return json.loads(path.read_text()) if path.exists() else default
 
     def names_image(self, image):
         return f'#argo @image("{image}")' in self.path.read_text()
+
+    def event(self):
+        found = re.search(r'(?m)^#argo @trigger\("([^"]*)"', self.path.read_text())
+        return found.group(1) if found else ""
 
     def refusals(self):
         parts = self.refused.read_text().split("== ") if self.refused.exists() else []
@@ -190,15 +196,18 @@ def run_engine(engine, cases, here, emitted, folder, images):
             work = folder / engine.name / case.name
             work.mkdir(parents=True)
             jobs.append({"name": case.name, "dir": str(out), "workflow": "w", "params": case.params, "secrets": case.secrets, "work": str(work),
-                         "images": images})
+                         "images": images, "event": case.event(), "again": case.again is not None})
     parts = [jobs[i::engine.processes] for i in range(engine.processes)]
     with concurrent.futures.ThreadPoolExecutor(len(parts)) as pool:
         answers = list(pool.map(lambda i: reports_of(engine, parts[i], folder, i), range(len(parts))))
-    differences = {}
+    differences, again = {}, {c.name: c.again for c in cases if c.again is not None and engine.name == "argo"}
     for (reports, printed), part in zip(answers, parts):
         for job in part:
             report = reports.get(job["name"], {})
-            if lines := compare(here[job["name"]], report):
+            lines = compare(here[job["name"]], report)
+            if (wanted := again.get(job["name"])) is not None and report.get("again") != wanted:
+                lines.append(f"the second run starts {report.get('again')}, and should start {wanted}")
+            if lines:
                 log = str(report.get("log", "")) if report else printed
                 differences[job["name"]] = lines + ["    | " + line[:300] for line in log.splitlines()[-12:]]
     return differences, check_files(engine, [pathlib.Path(j["dir"]) for j in jobs]), len(jobs)
