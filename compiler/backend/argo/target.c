@@ -102,8 +102,9 @@ static const Capability caps[CAP_COUNT] = {
 
 static const TargetSetting settings[] = {
     {"image", T_STRING, ARGO_PYTHON_IMAGE, "container image of steps without `@image`; it has Python 3.9 or newer"},
-    {"python_image", T_STRING, ARGO_PYTHON_IMAGE,
-     "brings the Python that runs `wf_shim.py` in images of steps that are not in Python; `\"\"` takes that of the image"},
+    {"python_image", T_STRING, NULL,
+     "brings the Python that runs `wf_shim.py` in images of steps that are not in Python; without it `image` does, and with `\"\"` "
+     "each image has its own"},
     {"namespace", T_STRING, NULL, "namespace of the objects"},
     {"service_account", T_STRING, NULL, "service account of the workflow"},
     {"prefix", T_STRING, "wf", "what keys in the artifact store begin with"},

@@ -4,7 +4,7 @@
 
 # Parts of the library that the shim uses and those hang on more than their own source: libraries, or code to be compiled.
 CARRIED = ("base64", "csv", "datetime", "fcntl", "glob", "hashlib", "json", "math", "pathlib", "re", "shutil", "signal", "stat",
-           "subprocess", "tempfile", "threading", "traceback")
+           "subprocess", "tempfile", "threading", "traceback", "unicodedata")
 LEFT_OUT = {"__pycache__", "site-packages", "dist-packages", "test", "tests", "idlelib", "tkinter", "turtledemo", "lib2to3", "ensurepip",
             "pydoc_data"}
 
