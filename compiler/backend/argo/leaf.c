@@ -86,6 +86,11 @@ static void put_artifact(Argo *g, const char *name, const char *path, const char
     yaml_end(y);
 }
 
+/* The file or folder of a parameter, whose artifact must not have the name of the file of values. */
+static void put_file(Argo *g, const char *name, const char *key) {
+    put_artifact(g, strcmp(name, "values") == 0 ? "_values" : name, arena_printf(&g->arena, "/wf/in/%s", name), key);
+}
+
 /* The file of values: `lines` with the parameters' tags in it. */
 static void put_values(Argo *g, const char *lines) {
     YamlOut *y = &g->y;
@@ -332,8 +337,7 @@ static void put_inputs(Argo *g, const ArgoLeaf *l) {
     for (uint32_t i = 0; i < s->nparam; i++) {
         const char *name = atom_cstr(f->atoms, f->param.data[s->param + i].name);
         if (argo_files(f, f->param.data[s->param + i].type) == FILES_NONE) continue;
-        put_artifact(g, arena_printf(&g->arena, "%s", name), arena_printf(&g->arena, "/wf/in/%s", name),
-                     arena_printf(&g->arena, "{{inputs.parameters._%s_uri}}", name));
+        put_file(g, name, arena_printf(&g->arena, "{{inputs.parameters._%s_uri}}", name));
     }
     if (carries_begin(g, l)) put_begun(g, "/wf/in/begun");
     close_list(g);
@@ -476,8 +480,7 @@ void argo_write_params(Argo *g) {
     for (uint32_t i = 0; i < w->nparam; i++) {
         const char *name = atom_cstr(f->atoms, f->param.data[w->param + i].name);
         if (argo_files(f, f->param.data[w->param + i].type) != FILES_ONE) continue;
-        put_artifact(g, name, arena_printf(&g->arena, "/wf/in/%s", name),
-                     arena_printf(&g->arena, "{{workflow.parameters.%s}}", name));
+        put_file(g, name, arena_printf(&g->arena, "{{workflow.parameters.%s}}", name));
     }
     close_list(g);
     open_list(g, "container", NULL);
