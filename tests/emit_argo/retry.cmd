@@ -1,7 +1,7 @@
 # The backoff of each step, what its container knows, and what that makes of it: the shortest and longest rest before each attempt.
 wfc compile --target argo -o files -w w "$1" >/dev/null
 grep -E '^  - name: |backoff' files/w.yaml | grep -B1 backoff | grep -v -e --
-grep begun files/w.yaml
+grep _begun files/w.yaml
 wfc compile --target airflow -o lib -w w "$1" >/dev/null
 cat >rests.py <<'END'
 import json, re

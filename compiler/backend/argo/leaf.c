@@ -308,7 +308,7 @@ static void put_secrets(Argo *g, const FlowStep *s) {
 
 /* When the first attempt began, which the later ones of a step with a limit for all together have to know. */
 static void put_begun(Argo *g, const char *path) {
-    put_artifact(g, "begun", path, arena_printf(&g->arena, "%s/{{workflow.uid}}/begun/{{inputs.parameters._node}}", g->prefix));
+    put_artifact(g, "_begun", path, arena_printf(&g->arena, "%s/{{workflow.uid}}/begun/{{inputs.parameters._node}}", g->prefix));
 }
 
 static bool carries_begin(const Argo *g, const ArgoLeaf *l) {
@@ -339,7 +339,7 @@ static void put_inputs(Argo *g, const ArgoLeaf *l) {
         if (argo_files(f, f->param.data[s->param + i].type) == FILES_NONE) continue;
         put_file(g, name, arena_printf(&g->arena, "{{inputs.parameters._%s_uri}}", name));
     }
-    if (carries_begin(g, l)) put_begun(g, "/wf/in/begun");
+    if (carries_begin(g, l)) put_begun(g, "/wf/in/_begun");
     close_list(g);
     buf_free(&lines);
 }

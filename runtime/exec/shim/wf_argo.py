@@ -140,8 +140,8 @@ def argo_begun(attempt):
     """When the first attempt began, in milliseconds; a file that the engine carries from one to the next tells. It may be that of an
     earlier try of the run, or lost with its pod: then this attempt is the first."""
     import time as clock
-    if attempt > 1 and os.path.isfile("/wf/in/begun"):
-        with open("/wf/in/begun", encoding="ascii") as f:
+    if attempt > 1 and os.path.isfile("/wf/in/_begun"):
+        with open("/wf/in/_begun", encoding="ascii") as f:
             return int(f.read())
     begun = round(clock.time() * 1000)
     argo_write("begun", str(begun))

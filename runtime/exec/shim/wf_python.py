@@ -68,9 +68,11 @@ def carry_python(target):
     program, source = os.path.realpath("/proc/self/exe"), os.path.dirname(os.path.realpath(os.__file__))
     library = os.path.join(target, sys.platlibdir, os.path.basename(source))
     (loader, files), libraries = running_files(), os.path.join(target, "lib")
-    shutil.copytree(source, library, dirs_exist_ok=True,
+    for name in {"bin", "lib", sys.platlibdir}:  # a pod may start its containers again
+        shutil.rmtree(os.path.join(target, name), ignore_errors=True)
+    shutil.copytree(source, library, ignore_dangling_symlinks=True,
                     ignore=lambda _, names: [n for n in names if n in LEFT_OUT or n.startswith("config-") or n.endswith((".so", ".a"))])
-    os.makedirs(os.path.join(target, "bin"), exist_ok=True)
+    os.makedirs(os.path.join(target, "bin"))
     os.makedirs(libraries, exist_ok=True)
     shutil.copy(program, os.path.join(target, "bin", "python3"))
     shutil.copy(loader, os.path.join(target, "ld.so"))

@@ -1,8 +1,8 @@
 """Runs a Python step: binds its inputs, runs its code unchanged as __main__, saves its outputs.
 
 Standard library only, and as little of it as the step needs: the time to start counts in small steps. On other engines this file
-goes on with wf_expr.py, wf_task.py, wf_python.py, wf_argo.py and wf_stepfunctions.py; a local run has no use for them. What a step declares
-arrives as JSON in WF_SPEC (or the file WF_SPEC_FILE): {"script", "file", "line", "inputs": [[name, type, value, load]],
+goes on with wf_expr.py, wf_task.py, wf_python.py, wf_argo.py and wf_stepfunctions.py; a local run has no use for them. What a step
+declares arrives as JSON in WF_SPEC (or the file WF_SPEC_FILE): {"script", "file", "line", "inputs": [[name, type, value, load]],
 "outputs": [[name, type, path, printed]]}, types as ["list", ["int"]].
 """
 import os
