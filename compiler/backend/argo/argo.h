@@ -41,7 +41,7 @@ typedef struct Argo {
     Arena arena;
     YamlOut y;
     const char *root;      /* the name of the workflow, in the form of names of Kubernetes */
-    const char *image;
+    const char *image;     /* has Python */
     const char *python_image; /* brings Python to images of steps that are not in Python; "" for none */
     const char *prefix;    /* of keys in the artifact store */
     const char *code_dir;  /* where images hold the files of @code, or NULL */
@@ -145,6 +145,8 @@ typedef enum ArgoFiles { FILES_NONE, FILES_ONE, FILES_MANY } ArgoFiles;
 ArgoFiles argo_files(const Flow *f, TypeId t);
 /* The setting of a call or its step. */
 const FlowSetting *argo_setting(const Argo *g, const ArgoLeaf *l, Setting key);
+/* The image that is named for it, or for all steps of the workflow; NULL for none. */
+const FlowConst *argo_image(const Argo *g, const ArgoLeaf *l);
 /* Its constant; NULL for none. */
 const FlowConst *argo_constant(const Argo *g, const FlowSetting *s);
 void argo_put_map(Argo *g, const char *key, const FlowSetting *s);

@@ -217,6 +217,7 @@ static void check_image(TargetCx *cx, const FlowStep *s) {
     Str image;
     if (s->body != BODY_FENCE || !str_is(atom_str(cx->flow->atoms, s->lang), "node")) return;
     if (flow_setting(cx->flow, s->settings, SET_IMAGE) != NULL || target_string(cx, "image", &image)) return;
+    if (flow_setting(cx->flow, cx->flow->workflow.data[cx->workflow].settings, SET_IMAGE) != NULL) return;
     Diag *d = diag_add(cx->diags, WF_E_target_image, s->span, "step `%s` needs an image with node",
                        atom_cstr(cx->flow->atoms, s->name));
     diag_help(cx->diags, d, "give it `@image(\"...\")`, or all steps one with node and Python by `target NAME on argo { image = \"...\" }`");

@@ -544,9 +544,8 @@ void argo_emit(TargetCx *cx, EmitOut *out) {
               .called = wf_alloc_zero(f->workflow.len + 1),
               .saved = wf_alloc_zero(f->node.len + 1)};
     g.root = argo_kebab(&g, atom_str(f->atoms, f->workflow.data[cx->workflow].name));
-    const FlowConst *image = argo_constant(&g, flow_setting(f, f->workflow.data[cx->workflow].settings, SET_IMAGE));
-    g.image = image != NULL ? arena_strndup(&g.arena, image->s.p, image->s.n) : string_setting(&g, "image", ARGO_PYTHON_IMAGE);
-    g.python_image = string_setting(&g, "python_image", string_setting(&g, "image", ARGO_PYTHON_IMAGE));
+    g.image = string_setting(&g, "image", ARGO_PYTHON_IMAGE);
+    g.python_image = string_setting(&g, "python_image", g.image);
     g.prefix = string_setting(&g, "prefix", "wf");
     g.code_dir = string_setting(&g, "code_dir", "/code");
     find_needs(&g);

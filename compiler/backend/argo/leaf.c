@@ -14,6 +14,11 @@ const FlowSetting *argo_setting(const Argo *g, const ArgoLeaf *l, Setting key) {
     return flow_setting(g->f, g->f->step.data[l->step].settings, key);
 }
 
+const FlowConst *argo_image(const Argo *g, const ArgoLeaf *l) {
+    const FlowConst *own = argo_constant(g, argo_setting(g, l, SET_IMAGE));
+    return own != NULL ? own : argo_constant(g, flow_setting(g->f, g->f->workflow.data[g->cx->workflow].settings, SET_IMAGE));
+}
+
 ArgoFiles argo_files(const Flow *f, TypeId t) {
     if (!type_has(f->types, t, TYF_FILE)) return FILES_NONE;
     TypeKind k = type_kind(f->types, type_file_base(f->types, type_unopt(f->types, t)));
@@ -375,7 +380,7 @@ static void put_outputs(Argo *g, const ArgoLeaf *l) {
 /* Whether Python is carried into the image of the step, which needs it for nothing but the shim. */
 static bool is_carried(const Argo *g, const ArgoLeaf *l) {
     const FlowStep *s = &g->f->step.data[l->step];
-    const FlowConst *image = argo_constant(g, argo_setting(g, l, SET_IMAGE));
+    const FlowConst *image = argo_image(g, l);
     bool python = s->body == BODY_FENCE && str_is(atom_str(g->f->atoms, s->lang), "python");
     return image != NULL && !python && *g->python_image != '\0' && !str_is(image->s, g->image) && !str_is(image->s, g->python_image);
 }
@@ -426,7 +431,7 @@ static void put_carried(Argo *g, const char *name) {
 
 static void put_leaf(Argo *g, const ArgoLeaf *l) {
     const FlowStep *s = &g->f->step.data[l->step];
-    const FlowConst *image = argo_constant(g, argo_setting(g, l, SET_IMAGE));
+    const FlowConst *image = argo_image(g, l);
     YamlOut *y = &g->y;
     emit_mark(g->out, s->span);
     yaml_map(y);

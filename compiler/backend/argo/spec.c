@@ -445,7 +445,7 @@ static const char *digest_computing(Argo *g) {
 
 const char *argo_cache_key(Argo *g, const ArgoLeaf *l) {
     const FlowStep *s = &g->f->step.data[l->step];
-    const FlowConst *image = argo_constant(g, argo_setting(g, l, SET_IMAGE));
+    const FlowConst *image = argo_image(g, l);
     Buf step = BUF_INIT, key = BUF_INIT;
     if (g->computing == NULL) g->computing = digest_computing(g);
     put_step(g, l, &step);

@@ -57,7 +57,7 @@ static const Capability caps[CAP_COUNT] = {
     ON(MEMORY) = KEPT("resources.requests and limits"),
     ON(GPU) = KEPT("nvidia.com/gpu"),
     ON(DISK) = KEPT("ephemeral-storage"),
-    ON(IMAGE) = KEPT("of steps, calls, and the workflow that is written; on steps in Python and on the workflow it has Python 3.9 or newer"),
+    ON(IMAGE) = KEPT("of steps, calls, and all steps of the workflow that is written; for steps in Python it has Python 3.9 or newer"),
     ON(ENTRYPOINT) = REFUSED("the command of the container is the step's own"),
     ON(ENV) = KEPT(""),
     ON(CODE) = LIMITED("the files are in the image, in the folder that the setting `code_dir` names"),
@@ -101,7 +101,7 @@ static const Capability caps[CAP_COUNT] = {
 };
 
 static const TargetSetting settings[] = {
-    {"image", T_STRING, ARGO_PYTHON_IMAGE, "container image of steps without `@image`; it has Python 3.9 or newer"},
+    {"image", T_STRING, ARGO_PYTHON_IMAGE, "container image of steps without `@image`, and of what computes values; it has Python 3.9 or newer"},
     {"python_image", T_STRING, NULL,
      "brings the Python that runs `wf_shim.py` in images of steps that are not in Python; without it `image` does, and with `\"\"` "
      "each image has its own"},
