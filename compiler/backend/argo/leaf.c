@@ -1,5 +1,5 @@
 /* Container templates: steps, and the helpers that run the shim for everything else. */
-#include "compiler/backend/argo/argo.h"
+#include "compiler/backend/argo/leaf.h"
 
 #include "base/json.h"
 
@@ -53,13 +53,13 @@ const char *argo_leaf(Argo *g, uint32_t step, uint32_t settings) {
 
 /* --- pieces --- */
 
-static void put_parameter(Argo *g, const char *name) {
+void leaf_parameter(Argo *g, const char *name) {
     yaml_flow_map(&g->y);
     yaml_pair_z(&g->y, "name", name);
     yaml_end(&g->y);
 }
 
-static void put_env(Argo *g, const char *name, const char *value) {
+void leaf_env(Argo *g, const char *name, const char *value) {
     yaml_flow_map(&g->y);
     yaml_pair_z(&g->y, "name", name);
     yaml_pair_z(&g->y, "value", value);
@@ -67,7 +67,7 @@ static void put_env(Argo *g, const char *name, const char *value) {
 }
 
 /* An artifact that is stored and fetched as it is, under a key of ours. */
-static void put_artifact(Argo *g, const char *name, const char *path, const char *key) {
+void leaf_artifact(Argo *g, const char *name, const char *path, const char *key) {
     YamlOut *y = &g->y;
     yaml_flow_map(y);
     yaml_pair_z(y, "name", name);
@@ -87,7 +87,7 @@ static void put_artifact(Argo *g, const char *name, const char *path, const char
 }
 
 /* The file of values: `lines` with the parameters' tags in it. */
-static void put_values(Argo *g, const char *lines) {
+void leaf_values(Argo *g, const char *lines) {
     YamlOut *y = &g->y;
     yaml_map(y);
     yaml_pair_z(y, "name", "values");
@@ -100,7 +100,7 @@ static void put_values(Argo *g, const char *lines) {
     yaml_end(y);
 }
 
-static void put_command(Argo *g, const char *mode, const char *name) {
+void leaf_command(Argo *g, const char *mode, const char *name) {
     const char *const words[] = {"python3", "/wf/bin/wf_shim.py", "argo", mode, name};
     yaml_key(&g->y, "command");
     yaml_flow_list(&g->y);
@@ -108,7 +108,7 @@ static void put_command(Argo *g, const char *mode, const char *name) {
     yaml_end(&g->y);
 }
 
-static void put_out(Argo *g, const char *name, const char *path) {
+void leaf_out(Argo *g, const char *name, const char *path) {
     YamlOut *y = &g->y;
     yaml_flow_map(y);
     yaml_pair_z(y, "name", name);
@@ -120,7 +120,7 @@ static void put_out(Argo *g, const char *name, const char *path) {
     yaml_end(y);
 }
 
-static void open_list(Argo *g, const char *key, const char *inner) {
+void leaf_open(Argo *g, const char *key, const char *inner) {
     yaml_key(&g->y, key);
     yaml_map(&g->y);
     if (inner == NULL) return;
@@ -128,14 +128,14 @@ static void open_list(Argo *g, const char *key, const char *inner) {
     yaml_flow_list(&g->y);
 }
 
-static void close_list(Argo *g) {
+void leaf_close(Argo *g) {
     yaml_end(&g->y);
     yaml_end(&g->y);
 }
 
-static void put_failure(Argo *g, const char *name) {
+void leaf_failure(Argo *g, const char *name) {
     if (!g->fails) return;
-    put_artifact(g, "failure", "/wf/out/failure", arena_printf(&g->arena, "%s/{{workflow.uid}}/failures/%s", g->prefix, name));
+    leaf_artifact(g, "failure", "/wf/out/failure", arena_printf(&g->arena, "%s/{{workflow.uid}}/failures/%s", g->prefix, name));
 }
 
 /* --- settings --- */
@@ -147,7 +147,7 @@ const FlowConst *argo_constant(const Argo *g, const FlowSetting *s) {
 
 static const char *seconds(Argo *g, int64_t ms) { return arena_printf(&g->arena, "%" PRId64 "s", (ms + 999) / 1000); }
 
-static void put_retry(Argo *g, const ArgoLeaf *l) {
+void leaf_retry(Argo *g, const ArgoLeaf *l) {
     const FlowConst *times = argo_constant(g, argo_setting(g, l, SET_RETRY)),
                     *delay = argo_constant(g, argo_setting(g, l, SET_RETRY_DELAY));
     const FlowConst *factor = argo_constant(g, argo_setting(g, l, SET_RETRY_FACTOR)),
@@ -326,28 +326,28 @@ static void put_secrets(Argo *g, const FlowStep *s) {
 static void put_inputs(Argo *g, const FlowStep *s) {
     const Flow *f = g->f;
     Buf lines = BUF_INIT;
-    open_list(g, "inputs", "parameters");
-    put_parameter(g, "_node");
+    leaf_open(g, "inputs", "parameters");
+    leaf_parameter(g, "_node");
     for (uint32_t i = 0; i < s->nparam; i++) {
         const char *name = atom_cstr(f->atoms, f->param.data[s->param + i].name);
-        put_parameter(g, name);
+        leaf_parameter(g, name);
         buf_printf(&lines, "%s {{inputs.parameters.%s}}\n", name, name);
         if (argo_files(f, f->param.data[s->param + i].type) == FILES_NONE) continue;
-        put_parameter(g, arena_printf(&g->arena, "_%s_uri", name));
+        leaf_parameter(g, arena_printf(&g->arena, "_%s_uri", name));
         buf_printf(&lines, "/wf/in/%s {{inputs.parameters._%s_uri}}\n", name, name);
     }
     yaml_end(&g->y);
     yaml_key(&g->y, "artifacts");
     yaml_list(&g->y);
     if (lines.n == 0) buf_z(&lines, "\n");
-    put_values(g, buf_cstr(&lines));
+    leaf_values(g, buf_cstr(&lines));
     for (uint32_t i = 0; i < s->nparam; i++) {
         const char *name = atom_cstr(f->atoms, f->param.data[s->param + i].name);
         if (argo_files(f, f->param.data[s->param + i].type) == FILES_NONE) continue;
-        put_artifact(g, arena_printf(&g->arena, "%s", name), arena_printf(&g->arena, "/wf/in/%s", name),
+        leaf_artifact(g, arena_printf(&g->arena, "%s", name), arena_printf(&g->arena, "/wf/in/%s", name),
                      arena_printf(&g->arena, "{{inputs.parameters._%s_uri}}", name));
     }
-    close_list(g);
+    leaf_close(g);
     buf_free(&lines);
 }
 
@@ -362,15 +362,15 @@ static void put_outputs(Argo *g, const FlowStep *s) {
     if (s->noutput > 0) {
         yaml_key(&g->y, "parameters");
         yaml_list(&g->y);
-        put_out(g, "out", "/wf/out/value");
+        leaf_out(g, "out", "/wf/out/value");
         yaml_end(&g->y);
     }
     if (files || g->fails) {
         yaml_key(&g->y, "artifacts");
         yaml_list(&g->y);
         if (files)
-            put_artifact(g, "files", "/wf/out/files", arena_printf(&g->arena, "%s/{{workflow.uid}}/{{pod.name}}", g->prefix));
-        put_failure(g, "{{inputs.parameters._node}}");
+            leaf_artifact(g, "files", "/wf/out/files", arena_printf(&g->arena, "%s/{{workflow.uid}}/{{pod.name}}", g->prefix));
+        leaf_failure(g, "{{inputs.parameters._node}}");
         yaml_end(&g->y);
     }
     yaml_end(&g->y);
@@ -386,16 +386,16 @@ static void put_leaf(Argo *g, const ArgoLeaf *l) {
     const FlowConst *pool = argo_constant(g, argo_setting(g, l, SET_POOL));
     put_place(g, l);
     put_inputs(g, s);
-    put_retry(g, l);
+    leaf_retry(g, l);
     put_cache(g, l);
     if (pool != NULL) argo_put_semaphore(g, argo_pool(g, pool->s), "slots");
-    open_list(g, "container", NULL);
+    leaf_open(g, "container", NULL);
     if (image != NULL) yaml_pair(y, "image", image->s);
-    put_command(g, "run", l->name);
+    leaf_command(g, "run", l->name);
     yaml_key(y, "env");
     yaml_flow_list(y);
-    put_env(g, "WF_STEP", "{{inputs.parameters._node}}");
-    if (argo_setting(g, l, SET_RETRY) != NULL) put_env(g, "WF_RETRIES", "{{retries}}");
+    leaf_env(g, "WF_STEP", "{{inputs.parameters._node}}");
+    if (argo_setting(g, l, SET_RETRY) != NULL) leaf_env(g, "WF_RETRIES", "{{retries}}");
     put_secrets(g, s);
     yaml_end(y);
     put_resources(g, l);
@@ -417,38 +417,38 @@ void argo_write_params(Argo *g) {
     Buf lines = BUF_INIT;
     yaml_map(y);
     yaml_pair_z(y, "name", "params");
-    open_list(g, "inputs", "artifacts");
+    leaf_open(g, "inputs", "artifacts");
     for (uint32_t i = 0; i < w->nparam; i++) {
         const char *name = atom_cstr(f->atoms, f->param.data[w->param + i].name);
         buf_printf(&lines, "%s {{=sprig.b64enc(workflow.parameters.%s)}}\n", name, name);
         if (argo_files(f, f->param.data[w->param + i].type) == FILES_ONE)
             buf_printf(&lines, "/wf/in/%s {{workflow.parameters.%s}}\n", name, name);
     }
-    put_values(g, buf_cstr(&lines));
+    leaf_values(g, buf_cstr(&lines));
     for (uint32_t i = 0; i < w->nparam; i++) {
         const char *name = atom_cstr(f->atoms, f->param.data[w->param + i].name);
         if (argo_files(f, f->param.data[w->param + i].type) != FILES_ONE) continue;
-        put_artifact(g, name, arena_printf(&g->arena, "/wf/in/%s", name),
+        leaf_artifact(g, name, arena_printf(&g->arena, "/wf/in/%s", name),
                      arena_printf(&g->arena, "{{workflow.parameters.%s}}", name));
     }
-    close_list(g);
-    open_list(g, "container", NULL);
-    put_command(g, "params", g->root);
+    leaf_close(g);
+    leaf_open(g, "container", NULL);
+    leaf_command(g, "params", g->root);
     yaml_key(y, "env");
     yaml_list(y);
-    put_env(g, "WF_NODE", "");
-    close_list(g);
-    open_list(g, "outputs", "parameters");
+    leaf_env(g, "WF_NODE", "");
+    leaf_close(g);
+    leaf_open(g, "outputs", "parameters");
     for (uint32_t i = 0; i < w->nparam; i++) {
         const char *name = atom_cstr(f->atoms, f->param.data[w->param + i].name);
-        put_out(g, name, arena_printf(&g->arena, "/wf/out/params/%s", name));
+        leaf_out(g, name, arena_printf(&g->arena, "/wf/out/params/%s", name));
     }
-    if (g->params) put_out(g, "_params", "/wf/out/value");
+    if (g->params) leaf_out(g, "_params", "/wf/out/value");
     yaml_end(y);
     if (g->fails) {
         yaml_key(y, "artifacts");
         yaml_list(y);
-        put_failure(g, "params");
+        leaf_failure(g, "params");
         yaml_end(y);
     }
     yaml_end(y);
@@ -461,29 +461,29 @@ static void put_computing(Argo *g, const char *template, const char *mode, const
     YamlOut *y = &g->y;
     yaml_map(y);
     yaml_pair_z(y, "name", template);
-    open_list(g, "inputs", "parameters");
-    put_parameter(g, "_node");
-    put_parameter(g, "_call");
-    put_parameter(g, "_values");
+    leaf_open(g, "inputs", "parameters");
+    leaf_parameter(g, "_node");
+    leaf_parameter(g, "_call");
+    leaf_parameter(g, "_values");
     yaml_end(y);
     yaml_key(y, "artifacts");
     yaml_list(y);
-    put_values(g, "{{inputs.parameters._values}}");
-    close_list(g);
-    open_list(g, "container", NULL);
-    put_command(g, mode, "{{inputs.parameters._call}}");
+    leaf_values(g, "{{inputs.parameters._values}}");
+    leaf_close(g);
+    leaf_open(g, "container", NULL);
+    leaf_command(g, mode, "{{inputs.parameters._call}}");
     yaml_key(y, "env");
     yaml_list(y);
-    put_env(g, "WF_NODE", "{{inputs.parameters._node}}");
-    close_list(g);
-    open_list(g, "outputs", "parameters");
-    put_out(g, "out", "/wf/out/value");
+    leaf_env(g, "WF_NODE", "{{inputs.parameters._node}}");
+    leaf_close(g);
+    leaf_open(g, "outputs", "parameters");
+    leaf_out(g, "out", "/wf/out/value");
     yaml_end(y);
     if (g->fails || key != NULL) {
         yaml_key(y, "artifacts");
         yaml_list(y);
-        if (key != NULL) put_artifact(g, "value", "/wf/out/value", key);
-        else put_failure(g, "{{inputs.parameters._node}}.{{inputs.parameters._call}}");
+        if (key != NULL) leaf_artifact(g, "value", "/wf/out/value", key);
+        else leaf_failure(g, "{{inputs.parameters._node}}.{{inputs.parameters._call}}");
         yaml_end(y);
     }
     yaml_end(y);
@@ -504,7 +504,7 @@ static void put_nothing(Argo *g) {
     yaml_pair_z(y, "template", "nothing");
     yaml_pair_z(y, "when", "false");
     yaml_end(y);
-    close_list(g);
+    leaf_close(g);
     yaml_end(y);
 }
 
@@ -530,25 +530,25 @@ void argo_write_values(Argo *g, const ArgoDag *d) {
     json_close(&j);
     yaml_map(y);
     yaml_pair_z(y, "name", arena_printf(&g->arena, "%s---values", d->name));
-    open_list(g, "inputs", "parameters");
-    put_parameter(g, "_below");
+    leaf_open(g, "inputs", "parameters");
+    leaf_parameter(g, "_below");
     yaml_end(y);
     yaml_key(y, "artifacts");
     yaml_list(y);
-    put_artifact(g, "saved", "/wf/in/saved", saved_key(g));
-    close_list(g);
-    open_list(g, "container", NULL);
-    put_command(g, "values", spec);
+    leaf_artifact(g, "saved", "/wf/in/saved", saved_key(g));
+    leaf_close(g);
+    leaf_open(g, "container", NULL);
+    leaf_command(g, "values", spec);
     yaml_key(y, "env");
     yaml_list(y);
-    put_env(g, "WF_BELOW", "{{inputs.parameters._below}}");
-    close_list(g);
-    open_list(g, "outputs", "parameters");
+    leaf_env(g, "WF_BELOW", "{{inputs.parameters._below}}");
+    leaf_close(g);
+    leaf_open(g, "outputs", "parameters");
     for (uint32_t i = 0; i < r->n; i++) {
         const char *name = atom_cstr(g->f->atoms, g->f->node.data[r->first + i].name);
-        if (g->saved[r->first + i]) put_out(g, name, arena_printf(&g->arena, "/wf/out/params/%s", name));
+        if (g->saved[r->first + i]) leaf_out(g, name, arena_printf(&g->arena, "/wf/out/params/%s", name));
     }
-    close_list(g);
+    leaf_close(g);
     yaml_end(y);
 }
 
@@ -557,30 +557,30 @@ static void put_failures(Argo *g) {
     YamlOut *y = &g->y;
     yaml_map(y);
     yaml_pair_z(y, "name", "failures");
-    open_list(g, "inputs", "parameters");
-    put_parameter(g, "_below");
-    put_parameter(g, "_call");
-    put_parameter(g, "_catch");
+    leaf_open(g, "inputs", "parameters");
+    leaf_parameter(g, "_below");
+    leaf_parameter(g, "_call");
+    leaf_parameter(g, "_catch");
     yaml_end(y);
     yaml_key(y, "artifacts");
     yaml_list(y);
-    put_artifact(g, "failures", "/wf/in/failures", arena_printf(&g->arena, "%s/{{workflow.uid}}/failures", g->prefix));
-    close_list(g);
-    open_list(g, "container", NULL);
-    put_command(g, "failures", "{{inputs.parameters._call}}");
+    leaf_artifact(g, "failures", "/wf/in/failures", arena_printf(&g->arena, "%s/{{workflow.uid}}/failures", g->prefix));
+    leaf_close(g);
+    leaf_open(g, "container", NULL);
+    leaf_command(g, "failures", "{{inputs.parameters._call}}");
     yaml_key(y, "env");
     yaml_list(y);
-    put_env(g, "WF_BELOW", "{{inputs.parameters._below}}");
-    put_env(g, "WF_CATCH", "{{inputs.parameters._catch}}");
-    close_list(g);
-    open_list(g, "outputs", "parameters");
-    put_out(g, "out", "/wf/out/value");
-    put_out(g, "all", "/wf/out/all");
+    leaf_env(g, "WF_BELOW", "{{inputs.parameters._below}}");
+    leaf_env(g, "WF_CATCH", "{{inputs.parameters._catch}}");
+    leaf_close(g);
+    leaf_open(g, "outputs", "parameters");
+    leaf_out(g, "out", "/wf/out/value");
+    leaf_out(g, "all", "/wf/out/all");
     yaml_end(y);
     yaml_key(y, "artifacts");
     yaml_list(y);
-    put_failure(g, "{{inputs.parameters._below}}caught");
-    close_list(g);
+    leaf_failure(g, "{{inputs.parameters._below}}caught");
+    leaf_close(g);
     yaml_end(y);
 }
 
