@@ -78,7 +78,7 @@ typedef struct ArgoArgs {
 void argo_json(Buf *out, Str json, bool inside);
 /* Appends a literal of expr-lang. */
 void argo_literal(Buf *out, const char *text);
-/* Appends a path; segments with dashes in brackets. */
+/* Appends a path; segments that cannot stand as they are in brackets. */
 void argo_path(Buf *out, const char *path);
 /* Appends an expression that gives the JSON text of the operand; false, with nothing appended, when there is no exact one. */
 bool argo_expr(Scope *s, Opnd o, Buf *out);

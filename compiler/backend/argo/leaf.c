@@ -420,7 +420,9 @@ void argo_write_params(Argo *g) {
     leaf_open(g, "inputs", "artifacts");
     for (uint32_t i = 0; i < w->nparam; i++) {
         const char *name = atom_cstr(f->atoms, f->param.data[w->param + i].name);
-        buf_printf(&lines, "%s {{=sprig.b64enc(workflow.parameters.%s)}}\n", name, name);
+        buf_printf(&lines, "%s {{=sprig.b64enc(", name);
+        argo_path(&lines, arena_printf(&g->arena, "workflow.parameters.%s", name));
+        buf_z(&lines, ")}}\n");
         if (argo_files(f, f->param.data[w->param + i].type) == FILES_ONE)
             buf_printf(&lines, "/wf/in/%s {{workflow.parameters.%s}}\n", name, name);
     }

@@ -452,9 +452,11 @@ const char *argo_cache_key(Argo *g, const ArgoLeaf *l) {
     buf_addc(&step, '\n');
     if (s->body == BODY_FENCE) buf_str(&step, s->code);
     put_digest(&key, buf_view(&step));
-    for (uint32_t i = 0; i < s->nparam; i++) /* they are JSON: a blank between them cannot be mistaken */
-        buf_printf(&key, "%sinputs.parameters.%s", i == 0 ? "-{{=sprig.sha256sum(" : " + ' ' + ",
-                   atom_cstr(g->f->atoms, g->f->param.data[s->param + i].name));
+    for (uint32_t i = 0; i < s->nparam; i++) { /* they are JSON: a blank between them cannot be mistaken */
+        const char *name = atom_cstr(g->f->atoms, g->f->param.data[s->param + i].name);
+        buf_z(&key, i == 0 ? "-{{=sprig.sha256sum(" : " + ' ' + ");
+        argo_path(&key, arena_printf(&g->arena, "inputs.parameters.%s", name));
+    }
     if (s->nparam > 0) buf_z(&key, ")}}");
     const char *text = arena_strndup(&g->arena, key.p, key.n);
     buf_free(&step);
