@@ -4,7 +4,8 @@ became of each call.
 
     parity.py --bin BUILD/bin [--random N] [--quick] [--keep DIR] [ENGINE...]     engines: argo airflow3 airflow2 stepfunctions
 
-A case is the workflow `w` of NAME.wf, or of NAME/main.wf with the files it imports; beside it NAME.params.json and NAME.secrets.json. A target may refuse a case
+A case is the workflow `w` of NAME.wf, or of NAME/main.wf with the files it imports; beside it NAME.params.json and NAME.secrets.json, and
+NAME.argo.yaml with what else is in the cluster. A target may refuse a case
 at compile time: then NAME.refused holds, by target, what `wfc compile` says. --random adds the first N workflows of generate.py, which may be refused; --quick compiles and runs nothing. Airflow 2 gets a quarter
 of the cases, for what is written for both is the same file; named alone it gets all. Every emitted file also passes the engine's own checks.
 Environment: CASE=TEXT only cases whose name holds TEXT; UPDATE=1 writes the refusals. Engines that scripts/deps could not
@@ -60,6 +61,7 @@ class Case:
         base = path.parent if path.name == "main.wf" else path.with_suffix("")
         self.params = self.load(pathlib.Path(f"{base}.params.json"))
         self.secrets = self.load(pathlib.Path(f"{base}.secrets.json"))
+        self.cluster = pathlib.Path(f"{base}.argo.yaml")
         self.refused = pathlib.Path(f"{base}.refused")
 
     @staticmethod
@@ -122,6 +124,8 @@ def compile_case(case, target, wfc, folder):
     out = folder / target
     done = subprocess.run([wfc, "compile", "--target", f"parity_{target}", "-w", "w", "-o", str(out), "main.wf"], cwd=source, capture_output=True, text=True)
     if done.returncode == 0:
+        if target == "argo" and case.cluster.exists():
+            shutil.copy(case.cluster, out / "cluster.yaml")
         return out, None
     if done.returncode != 1:
         raise SystemExit(f"{case.name}: wfc compile --target {target} ended with {done.returncode}:\n{done.stdout}{done.stderr}")

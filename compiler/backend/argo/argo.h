@@ -49,6 +49,7 @@ typedef struct Argo {
     VEC(ArgoLeaf) leaf;
     VEC(ArgoText) expr, script;
     uint8_t *saved;        /* nodes whose values handlers use, by node */
+    const FlowTargetBody **outside; /* the template of the cluster that a step is, by step; NULL: it has code */
     const char *computing; /* a digest of all expressions, once a step is cached */
     bool computes, fails, saves;
     bool nothing;          /* a task that does nothing is needed */
@@ -64,9 +65,11 @@ typedef struct Scope {
     const char *status, *failures; /* in handlers: expressions for run.status and run.failures; else NULL */
 } Scope;
 
-/* An argument of a task. */
+/* An argument of a task: a parameter, or an artifact by its key in the store or by the task that gave it. */
+typedef enum ArgKind { ARG_PARAMETER, ARG_KEY, ARG_FROM } ArgKind;
 typedef struct ArgoArg {
     const char *name, *value;
+    ArgKind kind;
 } ArgoArg;
 typedef struct ArgoArgs {
     VEC(ArgoArg) list;
@@ -108,6 +111,17 @@ Buf *argo_note(Argo *g, const char *name);
 const char *argo_cache_key(Argo *g, const ArgoLeaf *l);
 /* The name of the file of a step's script, in the arena. */
 const char *argo_script_name(Argo *g, const ArgoLeaf *l);
+
+/* --- outside.c --- */
+
+/* The body of each step on this target, by step; NULL where it has none. Malloc'ed. */
+const FlowTargetBody **argo_outside(const TargetCx *cx);
+/* Splits what stands behind `on argo template`; false when it is not NAME/TEMPLATE. */
+bool argo_template_name(Str text, Str *name, Str *template);
+/* The type of an argument of such a body. */
+TypeId argo_argument_type(const Flow *f, uint32_t step, Opnd o);
+/* The templates around the template of the cluster that the step is. */
+void argo_write_outside(Argo *g, const ArgoLeaf *l);
 
 /* --- dag.c --- */
 

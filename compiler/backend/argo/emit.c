@@ -522,6 +522,7 @@ static void argo_free(Argo *g) {
     free(g->text);
     free(g->called);
     free(g->saved);
+    free(g->outside);
     vec_free(&g->dag);
     vec_free(&g->leaf);
     vec_free(&g->expr);
@@ -540,7 +541,8 @@ void argo_emit(TargetCx *cx, EmitOut *out) {
               .task = wf_alloc_zero((f->node.len + 1) * sizeof *g.task),
               .text = wf_alloc_zero((f->node.len + 1) * sizeof *g.text),
               .called = wf_alloc_zero(f->workflow.len + 1),
-              .saved = wf_alloc_zero(f->node.len + 1)};
+              .saved = wf_alloc_zero(f->node.len + 1),
+              .outside = argo_outside(cx)};
     g.root = argo_kebab(&g, atom_str(f->atoms, f->workflow.data[cx->workflow].name));
     const FlowConst *image = argo_constant(&g, flow_setting(f, f->workflow.data[cx->workflow].settings, SET_IMAGE));
     g.image = image != NULL ? arena_strndup(&g.arena, image->s.p, image->s.n) : string_setting(&g, "image", "python:3.11-slim");

@@ -351,7 +351,7 @@ static void put_inputs(Argo *g, const FlowStep *s) {
     buf_free(&lines);
 }
 
-static void put_outputs(Argo *g, const FlowStep *s) {
+void leaf_outputs(Argo *g, const FlowStep *s) {
     bool files = false;
     for (uint32_t i = 0; i < s->noutput; i++)
         files = files || type_has(g->f->types, g->f->param.data[s->output + i].type, TYF_FILE);
@@ -400,12 +400,16 @@ static void put_leaf(Argo *g, const ArgoLeaf *l) {
     yaml_end(y);
     put_resources(g, l);
     yaml_end(y);
-    put_outputs(g, s);
+    leaf_outputs(g, s);
     yaml_end(y);
 }
 
 void argo_write_leaves(Argo *g) {
-    for (uint32_t i = 0; i < g->leaf.len; i++) put_leaf(g, &g->leaf.data[i]);
+    for (uint32_t i = 0; i < g->leaf.len; i++) {
+        const ArgoLeaf *l = &g->leaf.data[i];
+        if (g->outside[l->step] != NULL) argo_write_outside(g, l);
+        else put_leaf(g, l);
+    }
 }
 
 /* --- helpers --- */

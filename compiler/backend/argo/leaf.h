@@ -21,6 +21,8 @@ void leaf_open(Argo *g, const char *key, const char *inner);
 void leaf_close(Argo *g);
 /* The artifact with the record of a failure, where such are needed. */
 void leaf_failure(Argo *g, const char *name);
+/* What a container that gives the outputs of a step leaves: their value, their files, the record of a failure. */
+void leaf_outputs(Argo *g, const FlowStep *s);
 /* What @retry says, as the template's retryStrategy. */
 void leaf_retry(Argo *g, const ArgoLeaf *l);
 

@@ -291,7 +291,7 @@ void argo_order_spec(Argo *g, const char *name, RegionId region) {
 
 const char *argo_script_name(Argo *g, const ArgoLeaf *l) {
     const FlowStep *s = &g->f->step.data[l->step];
-    if (s->body != BODY_FENCE) return NULL;
+    if (s->body != BODY_FENCE || g->outside[l->step] != NULL) return NULL;
     Str lang = atom_str(g->f->atoms, s->lang);
     const char *ext = str_is(lang, "python") ? "py" : str_is(lang, "node") ? "js" : "sh";
     return arena_printf(&g->arena, "%s.%s", l->name, ext);
@@ -323,7 +323,7 @@ typedef struct StepOut {
 
 static void put_setting(StepOut *x, Setting key, const char *name) {
     const FlowSetting *v = argo_setting(x->g, x->l, key);
-    if (v == NULL || v->value == OPND_ABSENT) return;
+    if (v == NULL || v->value == OPND_ABSENT || x->g->outside[x->l->step] != NULL) return;
     Buf text = BUF_INIT;
     PyExpr e = {.flow = x->g->f, .out = &text, .step = x->s, .beyond = x->g->f->failure, .leaf = put_param};
     py_expr(&e, v->value);
@@ -334,9 +334,42 @@ static void put_setting(StepOut *x, Setting key, const char *name) {
     buf_free(&text);
 }
 
+/* What a template of the cluster is given: [name, expression, type] each. */
+static void put_arguments(StepOut *x, const FlowTargetBody *b) {
+    const Flow *f = x->g->f;
+    Buf text = BUF_INIT;
+    json_key(&x->j, "template");
+    json_string(x->j.b, b->text);
+    json_key(&x->j, "arguments");
+    JsonOut list = json_open(x->j.b, '[');
+    for (uint32_t i = 0; i < b->narg; i++) {
+        Opnd o = f->opnd.data[b->arg + i];
+        PyExpr e = {.flow = f, .out = &text, .step = x->s, .beyond = T_STRING, .leaf = put_param};
+        buf_clear(&text);
+        py_expr(&e, o);
+        py_fns_used(f, o, x->used);
+        json_item(&list);
+        JsonOut one = json_open(x->j.b, '[');
+        json_item(&one);
+        json_string(x->j.b, atom_str(f->atoms, f->argname.data[b->argname + i]));
+        json_item(&one);
+        json_string(x->j.b, buf_view(&text));
+        json_item(&one);
+        py_type_json(x->j.b, f, py_type_of(&e, o));
+        json_close(&one);
+        py_done(&e);
+    }
+    json_close(&list);
+    buf_free(&text);
+}
+
 static void put_body(StepOut *x) {
     const FlowStep *s = x->s;
     const Flow *f = x->g->f;
+    if (x->g->outside[x->l->step] != NULL) {
+        put_arguments(x, x->g->outside[x->l->step]);
+        return;
+    }
     Str lang = s->body == BODY_EXEC ? STR("exec") : atom_str(f->atoms, s->lang);
     json_key(&x->j, "body");
     json_string(x->j.b, lang);
@@ -406,7 +439,7 @@ static void put_step(Argo *g, const ArgoLeaf *l, Buf *out) {
     put_setting(&x, SET_ENV, "env");
     put_setting(&x, SET_PACKAGES, "packages_text");
     put_setting(&x, SET_PYTHON, "python_text");
-    if (argo_setting(g, l, SET_CODE) != NULL) {
+    if (argo_setting(g, l, SET_CODE) != NULL && g->outside[l->step] == NULL) {
         json_key(&x.j, "code_dir");
         json_z(out, g->code_dir);
     }

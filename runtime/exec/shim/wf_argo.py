@@ -115,7 +115,7 @@ def argo_inputs():
 
 def argo_write(name, text):
     os.makedirs("/wf/out", exist_ok=True)
-    with open("/wf/out/" + name, "w", encoding="ascii") as f:
+    with open("/wf/out/" + name, "w", encoding="utf-8", newline="") as f:
         f.write(text)
 
 
@@ -129,15 +129,26 @@ def argo_result(v):
     argo_write("value", text)
 
 
+def argo_names(spec, inputs):
+    """What the expressions of a step are evaluated in."""
+    names = {"wf": sys.modules[__name__]}
+    exec(spec.get("functions", ""), names)
+    names["v"] = {n: decode(t, inputs[n]) if t[0] != "secret" else None for n, t, *_ in spec["inputs"]}
+    return names
+
+
+def argo_outputs(spec, out):
+    """The value of a call from its outputs by name."""
+    outputs = spec["outputs"]
+    argo_result(None if not outputs else out[outputs[0][0]] if spec["single"] else {n: out[n] for n, *_ in sorted(outputs)})
+
+
 def argo_run(name):
     """One attempt of a step."""
     spec = argo_load("steps.json")[name]
-    types = {n: t for n, t, *_ in spec["inputs"]}
     values, staged = argo_inputs()
-    names = {"wf": sys.modules[__name__]}
-    exec(spec.get("functions", ""), names)
-    inputs = {n: argo_listed(argo_value(values[n]), staged) for n in types}
-    names["v"] = {n: decode(t, inputs[n]) if t[0] != "secret" else None for n, t in types.items()}
+    inputs = {n: argo_listed(argo_value(values[n]), staged) for n, *_ in spec["inputs"]}
+    names = argo_names(spec, inputs)
     if "code_file" in spec:
         with open("/wf/flow/" + spec["code_file"], encoding="utf-8", newline="") as f:
             spec["code"] = f.read()
@@ -150,13 +161,66 @@ def argo_run(name):
     try:
         spec.update(packages=eval(spec.get("packages_text", "None"), names), python=eval(spec.get("python_text", "None"), names))
         timeout = eval(spec.get("timeout", "None"), names)
-        out = argo_keyed(step(spec, inputs, ArgoStore(key, staged), "out", facts, eval(spec.get("env", "None"), names), timeout), key)
-        outputs = spec["outputs"]
-        argo_result(None if not outputs else out[outputs[0][0]] if spec["single"] else {n: out[n] for n, *_ in sorted(outputs)})
+        argo_outputs(spec, argo_keyed(step(spec, inputs, ArgoStore(key, staged), "out", facts, eval(spec.get("env", "None"), names), timeout), key))
     except StepFailed as e:
         record = e.record(facts["WF_STEP"])
         e.again = e.kind not in ("value", "fail") and ("on" not in spec or eval(spec["on"], {**names, "e": record}))
         raise
+
+
+def argo_argument(name, type, v):
+    """The text of an argument for a template of the cluster: of a scalar as a shell sees it, of a file its key, else JSON."""
+    import re
+    text = argo_text(v) if is_compound(type) else v["uri"] if type[0] in ("file", "dir") else as_text(type, v)
+    if "{{" in text or re.search("[\0-\7\v\x0e-\x1f\x7f]", text) or any(c > "\uffff" and not c.isprintable() for c in text):
+        raise StepFailed("value", "the argument `%s` holds `{{` or a control character, which the engine would not pass on as they are" % name)
+    if len(text.encode()) > MOST_OF_ARGO:
+        raise StepFailed("value", "the argument `%s` is of %d bytes; the engine carries up to %d" % (name, len(text.encode()), MOST_OF_ARGO))
+    return text
+
+
+def argo_given(name):
+    """What a template of the cluster is given."""
+    spec = argo_load("steps.json")[name]
+    values, _ = argo_inputs()
+    inputs = {n: argo_value(values[n]) for n, *_ in spec["inputs"]}
+    check_limits(spec.get("limits", {}), inputs)
+    names = argo_names(spec, inputs)
+    os.makedirs("/wf/out/params", exist_ok=True)
+    for arg, source, type in spec["arguments"]:
+        argo_write("params/" + arg, argo_argument(arg, type, encode(type, eval(source, names))) + "\n")
+
+
+def argo_ended():
+    """What the engine knows of the end of a template of the cluster: its status, exit code and outputs."""
+    import base64
+    return parse_json(base64.b64decode(argo_inputs()[0]["ended"]).decode("utf-8", "replace").partition(" ")[2])
+
+
+def argo_taken(name):
+    """What a template of the cluster gave, as outputs of the step."""
+    spec, key = argo_load("steps.json")[name], os.environ["WF_KEY"]
+    given = argo_ended().get("outputs", {}).get("parameters", {})
+    stage, out = Stage(ArgoStore(key, []), "out", "/tmp/wf"), {}
+    try:
+        for n, type, *_ in spec["outputs"]:
+            if type[0] in ("file", "dir"):
+                out[n] = stage.collect(n, type, os.path.join("/wf/in", os.path.basename(output_path(stage, n, type))))
+            elif n in given:
+                out[n] = read_value(n, type, given[n].encode())
+            else:
+                raise OutputError("the template %s gives no output parameter `%s`" % (spec["template"], n))
+    except OutputError as e:
+        raise StepFailed("output", str(e))
+    argo_outputs(spec, argo_keyed(out, key))
+
+
+def argo_failed(name):
+    """Says that a template of the cluster has failed."""
+    ended, template = argo_ended(), argo_load("steps.json")[name]["template"]
+    if "exitCode" not in ended:
+        raise StepFailed("lost" if ended.get("status") == "Error" else "exit", "the template %s ended with the status %s" % (template, ended.get("status")))
+    raise judge(int(ended["exitCode"]), b"", os.devnull, None)
 
 
 def argo_items(spec, values):
@@ -296,7 +360,8 @@ def argo_saved(name):
 
 
 def argo_main(mode, name):
-    modes = {"save": argo_save, "values": argo_saved, "run": argo_run, "compute": argo_compute, "params": argo_params, "failures": argo_failures}
+    modes = {"save": argo_save, "values": argo_saved, "run": argo_run, "compute": argo_compute, "params": argo_params, "failures": argo_failures,
+             "given": argo_given, "taken": argo_taken, "failed": argo_failed}
     os.makedirs("/wf/out", exist_ok=True)
     try:
         try:

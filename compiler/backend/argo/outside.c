@@ -1,0 +1,236 @@
+/* Steps that a template of the cluster does. Around it stand containers of the shim: one computes what it is given, one checks what
+   it gave, one says that it has failed.
+
+   The template NAME of the step is a DAG of `given` and `attempt`; NAME---attempt, which is what @retry repeats, calls the other
+   author's template and then one of the other two. */
+#include "compiler/backend/argo/dag.h"
+#include "compiler/backend/argo/leaf.h"
+
+const FlowTargetBody **argo_outside(const TargetCx *cx) {
+    const Flow *f = cx->flow;
+    const FlowTargetBody **of = wf_alloc_zero((f->step.len + 1) * sizeof *of);
+    for (uint32_t i = f->target_body.len; i-- > 0;) {
+        const FlowTargetBody *b = &f->target_body.data[i];
+        if (str_is(atom_str(f->atoms, b->engine), cx->target->name)) of[b->step] = b;
+    }
+    return of;
+}
+
+bool argo_template_name(Str text, Str *name, Str *template) {
+    const char *slash = memchr(text.p, '/', text.n);
+    if (slash == NULL) return false;
+    *name = (Str){text.p, (size_t)(slash - text.p)};
+    *template = (Str){slash + 1, text.n - name->n - 1};
+    Str part[] = {*name, *template};
+    for (int i = 0; i < 2; i++) {
+        if (part[i].n == 0 || part[i].n > 253) return false;
+        for (size_t k = 0; k < part[i].n; k++) {
+            char c = part[i].p[k];
+            bool small = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+            if (!small && !(i == 0 ? c == '.' : (c >= 'A' && c <= 'Z') || c == '_')) return false;
+        }
+    }
+    return true;
+}
+
+TypeId argo_argument_type(const Flow *f, uint32_t step, Opnd o) {
+    PyExpr e = {.flow = f, .step = &f->step.data[step], .beyond = T_STRING};
+    TypeId t = py_type_of(&e, o);
+    py_done(&e);
+    return t;
+}
+
+static const char *inner(Argo *g, const ArgoLeaf *l, const char *part) {
+    return arena_printf(&g->arena, "%s---%s", l->name, part);
+}
+
+static const char *param_name(const Argo *g, uint32_t param) { return atom_cstr(g->f->atoms, g->f->param.data[param].name); }
+
+static const char *argument_name(const Argo *g, const FlowTargetBody *b, uint32_t i) {
+    return atom_cstr(g->f->atoms, g->f->argname.data[b->argname + i]);
+}
+
+static bool is_file(const Argo *g, const FlowTargetBody *b, uint32_t i) {
+    return argo_files(g->f, argo_argument_type(g->f, b->step, g->f->opnd.data[b->arg + i])) != FILES_NONE;
+}
+
+/* Hands an input of the template on under the same name. */
+static void forward(Argo *g, ArgoArgs *args, const char *name) {
+    dag_arg(args, name, arena_printf(&g->arena, "{{inputs.parameters.%s}}", name));
+}
+
+/* Opens a template and its inputs, which begin with the path of the node. */
+static void open_template(Argo *g, const char *name) {
+    yaml_map(&g->y);
+    yaml_pair_z(&g->y, "name", name);
+    leaf_open(g, "inputs", "parameters");
+    leaf_parameter(g, "_node");
+}
+
+/* --- the step --- */
+
+static void put_step(Argo *g, const ArgoLeaf *l, const FlowTargetBody *b) {
+    const FlowStep *s = &g->f->step.data[l->step];
+    ArgoArgs given = {0}, attempt = {0};
+    open_template(g, l->name);
+    for (uint32_t i = 0; i < s->nparam; i++) leaf_parameter(g, param_name(g, s->param + i));
+    leaf_close(g);
+    dag_open_tasks(g);
+    forward(g, &given, "_node");
+    for (uint32_t i = 0; i < s->nparam; i++) forward(g, &given, param_name(g, s->param + i));
+    dag_task(g, "given", inner(g, l, "given"), (Start){0}, NULL, &given);
+    forward(g, &attempt, "_node");
+    for (uint32_t i = 0; i < b->narg; i++) {
+        const char *name = argument_name(g, b, i);
+        dag_arg(&attempt, name, arena_printf(&g->arena, "{{tasks.given.outputs.parameters.%s}}", name));
+    }
+    dag_task(g, "attempt", inner(g, l, "attempt"), (Start){"given.Succeeded", NULL}, NULL, &attempt);
+    dag_close_tasks(g);
+    dag_close(g, s->noutput > 0 ? "tasks.attempt.outputs.parameters.out" : NULL);
+}
+
+static void put_attempt(Argo *g, const ArgoLeaf *l, const FlowTargetBody *b) {
+    const Flow *f = g->f;
+    const FlowStep *s = &f->step.data[l->step];
+    /* Its status, exit code and outputs. The first part fails where tasks are not known yet, so that the tag stays. */
+    const char *ended = "{{=sprig.b64enc(tasks.called.status + ' ' + toJson(tasks.called))}}";
+    ArgoArgs called = {0}, taken = {0}, failed = {0};
+    open_template(g, inner(g, l, "attempt"));
+    for (uint32_t i = 0; i < b->narg; i++) leaf_parameter(g, argument_name(g, b, i));
+    leaf_close(g);
+    leaf_retry(g, l);
+    dag_open_tasks(g);
+    for (uint32_t i = 0; i < b->narg; i++) {
+        const char *name = argument_name(g, b, i);
+        if (is_file(g, b, i)) dag_artifact(&called, name, arena_printf(&g->arena, "{{inputs.parameters.%s}}", name), ARG_KEY);
+        else forward(g, &called, name);
+    }
+    dag_task(g, "called", arena_strndup(&g->arena, b->text.p, b->text.n), (Start){0}, NULL, &called);
+    forward(g, &taken, "_node");
+    dag_arg(&taken, "_ended", ended);
+    for (uint32_t i = 0; i < s->noutput; i++) {
+        const char *name = param_name(g, s->output + i);
+        if (argo_files(f, f->param.data[s->output + i].type) == FILES_NONE) continue;
+        dag_artifact(&taken, name, arena_printf(&g->arena, "{{tasks.called.outputs.artifacts.%s}}", name), ARG_FROM);
+    }
+    dag_task(g, "taken", inner(g, l, "taken"), (Start){"called.Succeeded", NULL}, NULL, &taken);
+    forward(g, &failed, "_node");
+    dag_arg(&failed, "_ended", ended);
+    dag_task(g, "failed", inner(g, l, "failed"), (Start){"called.Failed || called.Errored", NULL}, NULL, &failed);
+    dag_close_tasks(g);
+    dag_close(g, s->noutput > 0 ? "tasks.taken.outputs.parameters.out" : NULL);
+}
+
+/* --- the containers --- */
+
+/* Closes the parameters of a container's inputs, and opens its artifacts with the file of values. */
+static void put_values(Argo *g, const char *lines) {
+    yaml_end(&g->y);
+    yaml_key(&g->y, "artifacts");
+    yaml_list(&g->y);
+    leaf_values(g, lines);
+}
+
+/* Closes the inputs, and writes the container. The path of the node is in the variable. */
+static void put_container(Argo *g, const ArgoLeaf *l, const char *mode, const char *variable) {
+    leaf_close(g);
+    leaf_open(g, "container", NULL);
+    leaf_command(g, mode, l->name);
+    yaml_key(&g->y, "env");
+    yaml_list(&g->y);
+    leaf_env(g, variable, "{{inputs.parameters._node}}");
+    leaf_close(g);
+}
+
+static void put_failure(Argo *g) {
+    yaml_key(&g->y, "artifacts");
+    yaml_list(&g->y);
+    leaf_failure(g, "{{inputs.parameters._node}}");
+    yaml_end(&g->y);
+}
+
+/* What the template is given, as texts: the values of the arguments, of files their keys. */
+static void put_given(Argo *g, const ArgoLeaf *l, const FlowTargetBody *b) {
+    const FlowStep *s = &g->f->step.data[l->step];
+    Buf lines = BUF_INIT;
+    open_template(g, inner(g, l, "given"));
+    for (uint32_t i = 0; i < s->nparam; i++) {
+        const char *name = param_name(g, s->param + i);
+        leaf_parameter(g, name);
+        buf_printf(&lines, "%s {{inputs.parameters.%s}}\n", name, name);
+    }
+    put_values(g, lines.n > 0 ? buf_cstr(&lines) : "\n");
+    put_container(g, l, "given", "WF_NODE");
+    if (b->narg > 0 || g->fails) {
+        yaml_key(&g->y, "outputs");
+        yaml_map(&g->y);
+        if (b->narg > 0) {
+            yaml_key(&g->y, "parameters");
+            yaml_list(&g->y);
+        }
+        for (uint32_t i = 0; i < b->narg; i++) {
+            const char *name = argument_name(g, b, i);
+            leaf_out(g, name, arena_printf(&g->arena, "/wf/out/params/%s", name));
+        }
+        if (b->narg > 0) yaml_end(&g->y);
+        if (g->fails) put_failure(g);
+        yaml_end(&g->y);
+    }
+    yaml_end(&g->y);
+    buf_free(&lines);
+}
+
+/* Where the container finds what the template gave for an output that is a file. */
+static const char *output_path(Argo *g, uint32_t param) {
+    const Types *types = g->f->types;
+    TypeId t = type_file_base(types, g->f->param.data[param].type);
+    Atom format = type_kind(types, t) == TY_FILE ? type_at(types, t)->a : 0;
+    return arena_printf(&g->arena, "/wf/in/%s%s%s", param_name(g, param), format != 0 ? "." : "",
+                        format != 0 ? atom_cstr(g->f->atoms, format) : "");
+}
+
+/* An artifact that the template has left, in whatever archive, as a file or folder. */
+static void put_given_artifact(Argo *g, uint32_t param) {
+    yaml_flow_map(&g->y);
+    yaml_pair_z(&g->y, "name", param_name(g, param));
+    yaml_pair_z(&g->y, "path", output_path(g, param));
+    yaml_pair_bool(&g->y, "optional", true);
+    yaml_end(&g->y);
+}
+
+static void put_taken(Argo *g, const ArgoLeaf *l) {
+    const Flow *f = g->f;
+    const FlowStep *s = &f->step.data[l->step];
+    open_template(g, inner(g, l, "taken"));
+    leaf_parameter(g, "_ended");
+    put_values(g, "ended {{inputs.parameters._ended}}\n");
+    for (uint32_t i = 0; i < s->noutput; i++)
+        if (argo_files(f, f->param.data[s->output + i].type) != FILES_NONE) put_given_artifact(g, s->output + i);
+    put_container(g, l, "taken", "WF_STEP");
+    leaf_outputs(g, s);
+    yaml_end(&g->y);
+}
+
+static void put_failed(Argo *g, const ArgoLeaf *l) {
+    open_template(g, inner(g, l, "failed"));
+    leaf_parameter(g, "_ended");
+    put_values(g, "ended {{inputs.parameters._ended}}\n");
+    put_container(g, l, "failed", "WF_STEP");
+    if (g->fails) {
+        yaml_key(&g->y, "outputs");
+        yaml_map(&g->y);
+        put_failure(g);
+        yaml_end(&g->y);
+    }
+    yaml_end(&g->y);
+}
+
+void argo_write_outside(Argo *g, const ArgoLeaf *l) {
+    const FlowTargetBody *b = g->outside[l->step];
+    emit_mark(g->out, b->span);
+    put_step(g, l, b);
+    put_attempt(g, l, b);
+    put_given(g, l, b);
+    put_taken(g, l);
+    put_failed(g, l);
+}
