@@ -32,13 +32,26 @@ typedef struct ArgoDag {
     bool facts;         /* has the parameters _status and _failures: it is of a handler */
 } ArgoDag;
 
+/* What all documents of one emission share of workflows of other files. */
+typedef struct ArgoUnits {
+    EmitOut *out;
+    Arena arena;
+    const char **name;   /* of their WorkflowTemplates, by workflow; NULL: not called yet */
+    VEC(uint32_t) order; /* the workflows, those that others call before them */
+    VEC(ArgoLeaf) leaf;  /* the steps of all documents, without their names */
+} ArgoUnits;
+
+/* The writing of one WorkflowTemplate with its ConfigMap. */
 typedef struct Argo {
     TargetCx *cx;
     EmitOut *out;
     const Flow *f;
     Arena arena;
     YamlOut y;
-    const char *root;      /* the name of the workflow, in the form of names of Kubernetes */
+    uint32_t workflow;     /* the one that it is of */
+    const char *root;      /* the name of the WorkflowTemplate */
+    bool unit;             /* it is of another file: others refer to it, and its parameters are no Workflow's */
+    ArgoUnits *units;
     const char *image;
     const char *prefix;    /* of keys in the artifact store */
     const char *code_dir;  /* where images hold the files of @code, or NULL */
@@ -51,8 +64,8 @@ typedef struct Argo {
     uint8_t *saved;        /* nodes whose values handlers use, by node */
     const FlowTargetBody **outside; /* the template of the cluster that a step is, by step; NULL: it has code */
     const char *computing; /* a digest of all expressions, once a step is cached */
-    bool computes, fails, saves;
-    bool nothing;          /* a task that does nothing is needed */
+    bool fails;            /* containers leave records of their failures */
+    bool computes, gathers, saves, nothing; /* templates that are needed beside those of steps */
     bool params;           /* run.params is used: every DAG has the parameter _params */
 } Argo;
 
@@ -122,6 +135,30 @@ bool argo_template_name(Str text, Str *name, Str *template);
 TypeId argo_argument_type(const Flow *f, uint32_t step, Opnd o);
 /* The templates around the template of the cluster that the step is. */
 void argo_write_outside(Argo *g, const ArgoLeaf *l);
+
+/* --- units.c --- */
+
+/* Whether a workflow that is called has a WorkflowTemplate of its own: it is of another file. */
+bool argo_is_unit(const Argo *g, uint32_t workflow);
+/* The name of that WorkflowTemplate. Writes it once, without effect, to know what it will be. */
+const char *argo_unit(Argo *g, uint32_t workflow);
+/* Writes those that have been named. */
+void argo_write_units(Argo *g);
+
+/* --- emit.c --- */
+
+/* Opens a document and its metadata. */
+void argo_open_document(Argo *g, const char *api, const char *kind, const char *name);
+/* The annotation that describes a workflow, in its metadata. */
+void argo_put_description(Argo *g, const FlowWorkflow *w);
+/* The templates that are known, and those that they need. */
+void argo_write_templates(Argo *g);
+/* The ConfigMap with scripts and expressions. */
+void argo_put_flow(Argo *g);
+/* Keeps what is to be known of the steps of a document when all are written. */
+void argo_note_leaves(Argo *g);
+/* Frees what is of one document alone. */
+void argo_close(Argo *g);
 
 /* --- dag.c --- */
 

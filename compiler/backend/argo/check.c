@@ -335,6 +335,18 @@ static uint32_t most_items(Str text, const char *head, const char *item, const c
     return most;
 }
 
+static size_t largest_document(Str text) {
+    size_t most = 0;
+    while (text.n > 0) {
+        const char *end = memmem(text.p, text.n, "\n---\n", 5);
+        size_t n = end != NULL ? (size_t)(end - text.p) + 5 : text.n;
+        if (n > most) most = n;
+        text.p += n;
+        text.n -= n;
+    }
+    return most;
+}
+
 /* Sizes are those of what is written, so it is written once for them. */
 static void check_size(TargetCx *cx) {
     EmitOut out = {0};
@@ -350,9 +362,12 @@ static void check_size(TargetCx *cx) {
         diag_help(cx->diags, d, "put parts of it into workflows of their own and call those%s",
                   templates > MOST_ITEMS ? " from another file" : "");
     }
-    if (text.n > MOST_BYTES)
-        diag_add(cx->diags, WF_E_target_limit, w->span,
-                 "the workflow is written in %zu bytes; an object of a cluster has up to %d", text.n, MOST_BYTES);
+    size_t most = largest_document(text);
+    if (most > MOST_BYTES) {
+        Diag *d = diag_add(cx->diags, WF_E_target_limit, w->span,
+                           "the workflow needs an object of %zu bytes; one of a cluster has up to %d", most, MOST_BYTES);
+        diag_help(cx->diags, d, "put parts of it into workflows of another file and call those");
+    }
     emit_free(&out);
 }
 

@@ -123,9 +123,28 @@ void leaf_out(Argo *g, const char *name, const char *path) {
 void leaf_open(Argo *g, const char *key, const char *inner) {
     yaml_key(&g->y, key);
     yaml_map(&g->y);
-    if (inner == NULL) return;
     yaml_key(&g->y, inner);
     yaml_flow_list(&g->y);
+}
+
+void leaf_container(Argo *g, const FlowConst *image) {
+    YamlOut *y = &g->y;
+    if (g->unit) {
+        yaml_key(y, "volumes");
+        yaml_flow_list(y);
+        yaml_map(y);
+        yaml_pair_z(y, "name", "flow");
+        yaml_key(y, "configMap");
+        yaml_map(y);
+        yaml_pair_z(y, "name", arena_printf(&g->arena, "%s-flow", g->root));
+        yaml_end(y);
+        yaml_end(y);
+        yaml_end(y);
+    }
+    yaml_key(y, "container");
+    yaml_map(y);
+    if (image != NULL) yaml_pair(y, "image", image->s);
+    else if (g->unit) yaml_pair_z(y, "image", g->image);
 }
 
 void leaf_close(Argo *g) {
@@ -185,7 +204,8 @@ static void put_cache(Argo *g, const ArgoLeaf *l) {
     yaml_flow_map(y);
     yaml_key(y, "configMap");
     yaml_flow_map(y);
-    yaml_pair_z(y, "name", arena_printf(&g->arena, "%s-cache", g->root));
+    const char *name = argo_kebab(g, atom_str(g->f->atoms, g->f->workflow.data[g->workflow].name));
+    yaml_pair_z(y, "name", arena_printf(&g->arena, "%s-cache", name));
     yaml_end(y);
     yaml_end(y);
     yaml_end(y);
@@ -389,8 +409,7 @@ static void put_leaf(Argo *g, const ArgoLeaf *l) {
     leaf_retry(g, l);
     put_cache(g, l);
     if (pool != NULL) argo_put_semaphore(g, argo_pool(g, pool->s), "slots");
-    leaf_open(g, "container", NULL);
-    if (image != NULL) yaml_pair(y, "image", image->s);
+    leaf_container(g, image);
     leaf_command(g, "run", l->name);
     yaml_key(y, "env");
     yaml_flow_list(y);
@@ -438,7 +457,7 @@ void argo_write_params(Argo *g) {
                      arena_printf(&g->arena, "{{workflow.parameters.%s}}", name));
     }
     leaf_close(g);
-    leaf_open(g, "container", NULL);
+    leaf_container(g, NULL);
     leaf_command(g, "params", g->root);
     yaml_key(y, "env");
     yaml_list(y);
@@ -476,7 +495,7 @@ static void put_computing(Argo *g, const char *template, const char *mode, const
     yaml_list(y);
     leaf_values(g, "{{inputs.parameters._values}}");
     leaf_close(g);
-    leaf_open(g, "container", NULL);
+    leaf_container(g, NULL);
     leaf_command(g, mode, "{{inputs.parameters._call}}");
     yaml_key(y, "env");
     yaml_list(y);
@@ -543,7 +562,7 @@ void argo_write_values(Argo *g, const ArgoDag *d) {
     yaml_list(y);
     leaf_artifact(g, "saved", "/wf/in/saved", saved_key(g));
     leaf_close(g);
-    leaf_open(g, "container", NULL);
+    leaf_container(g, NULL);
     leaf_command(g, "values", spec);
     yaml_key(y, "env");
     yaml_list(y);
@@ -572,7 +591,7 @@ static void put_failures(Argo *g) {
     yaml_list(y);
     leaf_artifact(g, "failures", "/wf/in/failures", arena_printf(&g->arena, "%s/{{workflow.uid}}/failures", g->prefix));
     leaf_close(g);
-    leaf_open(g, "container", NULL);
+    leaf_container(g, NULL);
     leaf_command(g, "failures", "{{inputs.parameters._call}}");
     yaml_key(y, "env");
     yaml_list(y);
@@ -593,6 +612,6 @@ static void put_failures(Argo *g) {
 void argo_write_helpers(Argo *g) {
     if (g->computes) put_computing(g, "compute", "compute", NULL);
     if (g->saves) put_computing(g, "save", "save", arena_printf(&g->arena, "%s/{{inputs.parameters._node}}", saved_key(g)));
-    if (g->fails) put_failures(g);
+    if (g->gathers) put_failures(g);
     if (g->nothing) put_nothing(g);
 }

@@ -15,10 +15,11 @@ void leaf_values(Argo *g, const char *lines);
 void leaf_command(Argo *g, const char *mode, const char *name);
 /* An output parameter from a file that the shim writes. */
 void leaf_out(Argo *g, const char *name, const char *path);
-/* Opens the map `key`, and in it the list `inner` unless that is NULL. */
+/* Opens the map `key` and in it the list `inner`; closes both. */
 void leaf_open(Argo *g, const char *key, const char *inner);
-/* Closes both. */
 void leaf_close(Argo *g);
+/* Opens the container of a template; NULL: of the default image. In a document of another file it names its own scripts and image. */
+void leaf_container(Argo *g, const FlowConst *image);
 /* The artifact with the record of a failure, where such are needed. */
 void leaf_failure(Argo *g, const char *name);
 /* What a container that gives the outputs of a step leaves: their value, their files, the record of a failure. */

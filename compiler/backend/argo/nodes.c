@@ -45,7 +45,8 @@ static void put_sub(Scope *s, NodeId id, Start start) {
         dag_arg(&args, param, dag_value(s, task, dag_path(s, dag_node_name(g, id)), flow_opnds(f, n->arg)[i], &start));
     }
     const char *template = argo_kebab(g, atom_str(f->atoms, w->name));
-    if (!g->called[n->ref]) dag_add(g, (ArgoDag){DAG_WORKFLOW, n->ref, template, "", true, false});
+    if (argo_is_unit(g, n->ref)) template = arena_printf(&g->arena, "%s/%s", argo_unit(g, n->ref), template);
+    else if (!g->called[n->ref]) dag_add(g, (ArgoDag){DAG_WORKFLOW, n->ref, template, "", true, false});
     g->called[n->ref] = 1;
     dag_task(g, g->task[id], template, start, NULL, &args);
 }

@@ -134,7 +134,7 @@ static void put_values(Argo *g, const char *lines) {
 /* Closes the inputs, and writes the container. The path of the node is in the variable. */
 static void put_container(Argo *g, const ArgoLeaf *l, const char *mode, const char *variable) {
     leaf_close(g);
-    leaf_open(g, "container", NULL);
+    leaf_container(g, NULL);
     leaf_command(g, mode, l->name);
     yaml_key(&g->y, "env");
     yaml_list(&g->y);

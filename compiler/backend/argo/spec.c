@@ -3,6 +3,7 @@
 #include "compiler/backend/emit/py_out.h"
 
 #include "base/hash.h"
+#include "base/io.h"
 #include "base/json.h"
 
 #include <inttypes.h>
@@ -377,7 +378,8 @@ static void put_body(StepOut *x) {
         json_key(&x->j, "code_file");
         json_z(x->j.b, argo_script_name(x->g, x->l));
         json_key(&x->j, "file");
-        json_string(x->j.b, str_of(f->sources->file[s->span.file].path));
+        Str path = str_of(f->sources->file[s->span.file].path);
+        json_string(x->j.b, x->g->unit ? path_base(path) : path); /* what others refer to is the same wherever it is compiled */
         json_key(&x->j, "line");
         json_int(x->j.b, s->code_line);
         return;
@@ -507,7 +509,7 @@ void argo_steps_spec(Argo *g, Buf *out) {
         put_step(g, &g->leaf.data[i], out);
     }
     const FlowWorkflow *w = &f->workflow.data[g->cx->workflow];
-    if (w->nparam > 0) {
+    if (w->nparam > 0 && !g->unit) {
         buf_printf(out, "%s\n\"%s\": ", g->leaf.len > 0 ? "," : "", g->root);
         JsonOut j = json_open(out, '{');
         put_limits(g, &j, w->param, w->nparam);
