@@ -5,7 +5,8 @@ became of each call.
     parity.py --bin BUILD/bin [--random N] [--quick] [--keep DIR] [ENGINE...]     engines: argo airflow3 airflow2 stepfunctions
 
 A case is the workflow `w` of NAME.wf, or of NAME/main.wf with the files it imports; beside it NAME.params.json and NAME.secrets.json, and
-NAME.argo.yaml with what else is in the cluster. A target may refuse a case
+NAME.argo.yaml with what else is in the cluster, and NAME.supplied.json with what people supply: then nothing is run here, and NAME.expected.json
+tells what must happen. A target may refuse a case
 at compile time: then NAME.refused holds, by target, what `wfc compile` says. --random adds the first N workflows of generate.py, which may be refused; --quick compiles and runs nothing. Airflow 2 gets a quarter
 of the cases, for what is written for both is the same file; named alone it gets all. Every emitted file also passes the engine's own checks.
 Environment: CASE=TEXT only cases whose name holds TEXT; UPDATE=1 writes the refusals. Engines that scripts/deps could not
@@ -62,6 +63,8 @@ class Case:
         self.params = self.load(pathlib.Path(f"{base}.params.json"))
         self.secrets = self.load(pathlib.Path(f"{base}.secrets.json"))
         self.cluster = pathlib.Path(f"{base}.argo.yaml")
+        self.supplied = self.load(pathlib.Path(f"{base}.supplied.json"))
+        self.expected = self.load(pathlib.Path(f"{base}.expected.json"))
         self.refused = pathlib.Path(f"{base}.refused")
 
     @staticmethod
@@ -177,7 +180,8 @@ def run_engine(engine, cases, here, emitted, folder):
         if out is not None:
             work = folder / engine.name / case.name
             work.mkdir(parents=True)
-            jobs.append({"name": case.name, "dir": str(out), "workflow": "w", "params": case.params, "secrets": case.secrets, "work": str(work)})
+            jobs.append({"name": case.name, "dir": str(out), "workflow": "w", "params": case.params, "secrets": case.secrets, "work": str(work),
+                         **({"supplied": case.supplied} if case.supplied else {})})
     parts = [jobs[i::engine.processes] for i in range(engine.processes)]
     with concurrent.futures.ThreadPoolExecutor(len(parts)) as pool:
         answers = list(pool.map(lambda i: reports_of(engine, parts[i], folder, i), range(len(parts))))
@@ -238,7 +242,7 @@ def main():
         def prepare(case):
             place = folder / "cases" / case.name
             place.mkdir(parents=True)
-            here[case.name] = run_here(case, wfc, place)
+            here[case.name] = case.expected or run_here(case, wfc, place)
             emitted[case.name], said = {}, {}
             for target in dict.fromkeys(e.target for e in engines):
                 emitted[case.name][target], text = compile_case(case, target, wfc, place)

@@ -62,7 +62,7 @@ typedef struct Argo {
     VEC(ArgoLeaf) leaf;
     VEC(ArgoText) expr, script;
     uint8_t *saved;        /* nodes whose values handlers use, by node */
-    const FlowTargetBody **outside; /* the template of the cluster that a step is, by step; NULL: it has code */
+    const FlowTargetBody **outside; /* what a step is that no container of ours does, by step; NULL: it has code */
     const char *computing; /* a digest of all expressions, once a step is cached */
     bool fails;            /* containers leave records of their failures */
     bool computes, gathers, saves, nothing; /* templates that are needed beside those of steps */
@@ -127,13 +127,15 @@ const char *argo_script_name(Argo *g, const ArgoLeaf *l);
 
 /* --- outside.c --- */
 
-/* The body of each step on this target, by step; NULL where it has none. Malloc'ed. */
+/* What stands for the body of a step whose outputs a person supplies. */
+extern const FlowTargetBody argo_supplied;
+/* The body of each step on this target that is no code, by step; NULL where it has none. Malloc'ed. */
 const FlowTargetBody **argo_outside(const TargetCx *cx);
 /* Splits what stands behind `on argo template`; false when it is not NAME/TEMPLATE. */
 bool argo_template_name(Str text, Str *name, Str *template);
 /* The type of an argument of such a body. */
 TypeId argo_argument_type(const Flow *f, uint32_t step, Opnd o);
-/* The templates around the template of the cluster that the step is. */
+/* The templates around what does the step. */
 void argo_write_outside(Argo *g, const ArgoLeaf *l);
 
 /* --- units.c --- */

@@ -195,7 +195,7 @@ static void check_workflow(TargetCx *cx, uint32_t settings, bool root, bool hand
     }
 }
 
-/* --- steps that a template of the cluster does --- */
+/* --- steps that a template of the cluster does, or a person --- */
 
 static void refuse_body(TargetCx *cx, Span span, const char *what, const char *help) {
     Diag *d = diag_add(cx->diags, WF_E_target_limit, span, "a template of the cluster %s", what);
@@ -226,15 +226,17 @@ static bool is_kept_outside(const TargetCx *cx, Setting key) {
     return cx->target->caps[CAP_OF(key)].level == CAP_IGNORED;
 }
 
-static void check_outside(TargetCx *cx, uint32_t settings) {
+static void check_outside(TargetCx *cx, uint32_t settings, bool person) {
     const FlowSettings *all = &cx->flow->settings.data[settings];
     for (uint32_t i = 0; i < all->n; i++) {
         const FlowSetting *s = &cx->flow->setting.data[all->first + i];
-        if (is_kept_outside(cx, s->key) || s->value == OPND_ABSENT) continue;
+        bool given = s->value != OPND_ABSENT || s->key == SET_CACHE; /* which says something without a value as well */
+        if (is_kept_outside(cx, s->key) || !given) continue;
         const char *param = setting_param(s->key);
-        Diag *d = diag_add(cx->diags, WF_E_target_limit, s->span, "%s has no `@%s%s%s%s` for a step that a template of the cluster does",
-                           cx->target->title, setting_annotation(s->key), param[0] != '\0' ? "(" : "", param, param[0] != '\0' ? ":)" : "");
-        diag_help(cx->diags, d, "write it in that template, or leave it out");
+        Diag *d = diag_add(cx->diags, WF_E_target_limit, s->span, "%s has no `@%s%s%s%s` for a step that %s", cx->target->title,
+                           setting_annotation(s->key), param[0] != '\0' ? "(" : "", param, param[0] != '\0' ? ":)" : "",
+                           person ? "a person does" : "a template of the cluster does");
+        diag_help(cx->diags, d, person ? "leave it out: nothing runs there" : "write it in that template, or leave it out");
     }
 }
 
@@ -270,7 +272,28 @@ static void check_body(TargetCx *cx, const FlowTargetBody *b) {
     }
     for (uint32_t i = 0; i < b->narg; i++) check_argument(cx, b, i);
     for (uint32_t i = 0; i < s->noutput; i++) check_passed(cx, f->param.data[s->output + i].type, f->param.data[s->output + i].span, true);
-    check_outside(cx, s->settings);
+    check_outside(cx, s->settings, false);
+}
+
+/* What a person sees and gives are texts of the Workflow. */
+static void check_supplied(TargetCx *cx, const FlowStep *s) {
+    const Flow *f = cx->flow;
+    for (uint32_t i = 0; i < s->nparam; i++) {
+        const FlowParam *p = &f->param.data[s->param + i];
+        if (!type_has(f->types, p->type, TYF_SECRET)) continue;
+        Diag *d = diag_add(cx->diags, WF_E_target_limit, p->span, "%s shows people what a step is given, and this is a secret",
+                           cx->target->title);
+        diag_help(cx->diags, d, "leave the parameter out");
+    }
+    for (uint32_t i = 0; i < s->noutput; i++) {
+        const FlowParam *p = &f->param.data[s->output + i];
+        bool file = type_has(f->types, p->type, TYF_FILE);
+        if (!file && type_kind(f->types, p->type) != TY_OPT) continue;
+        Diag *d = diag_add(cx->diags, WF_E_target_limit, p->span, "%s lets people supply %s", cx->target->title,
+                           file ? "values, no files" : "all outputs or none");
+        diag_help(cx->diags, d, "%s", file ? "let them supply where it lies, and read it by a step" : "leave the `?` out");
+    }
+    check_outside(cx, s->settings, true);
 }
 
 /* --- all --- */
@@ -280,7 +303,7 @@ static void check_node(TargetCx *cx, NodeId id, const FlowTargetBody **outside) 
     const FlowNode *n = &f->node.data[id];
     check_settings(cx, n->settings, true);
     if (n->kind == NODE_CALL && outside[n->ref] != NULL) {
-        check_outside(cx, n->settings);
+        check_outside(cx, n->settings, outside[n->ref] == &argo_supplied);
         return;
     }
     bool own = flow_setting(f, n->settings, SET_CACHE) != NULL || flow_setting(f, n->settings, SET_RETRY) != NULL;
@@ -390,6 +413,7 @@ void argo_check(TargetCx *cx) {
     for (uint32_t i = 0; i < f->step.len; i++)
         if (used.step[i]) {
             check_settings(cx, f->step.data[i].settings, false);
+            if (outside[i] == &argo_supplied) check_supplied(cx, &f->step.data[i]);
             if (outside[i] != NULL) continue;
             check_image(cx, &f->step.data[i]);
             check_cache(cx, i, 0);

@@ -1,10 +1,12 @@
-/* Steps that a template of the cluster does. Around it stand containers of the shim: one computes what it is given, one checks what
-   it gave, one says that it has failed.
+/* Steps that a template of the cluster does, or a person: for that, a template that suspends. Around it stand containers of the shim:
+   one computes what it is given, one checks what it gave, one says that it has failed.
 
-   The template NAME of the step is a DAG of `given` and `attempt`; NAME---attempt, which is what @retry repeats, calls the other
-   author's template and then one of the other two. */
+   The template NAME of the step is a DAG of `given` and `attempt`; NAME---attempt, which is what @retry repeats, calls the template
+   and then one of the other two. */
 #include "compiler/backend/argo/dag.h"
 #include "compiler/backend/argo/leaf.h"
+
+const FlowTargetBody argo_supplied;
 
 const FlowTargetBody **argo_outside(const TargetCx *cx) {
     const Flow *f = cx->flow;
@@ -13,6 +15,8 @@ const FlowTargetBody **argo_outside(const TargetCx *cx) {
         const FlowTargetBody *b = &f->target_body.data[i];
         if (str_is(atom_str(f->atoms, b->engine), cx->target->name)) of[b->step] = b;
     }
+    for (uint32_t i = 0; i < f->step.len; i++)
+        if (of[i] == NULL && f->step.data[i].body == BODY_SUPPLIED) of[i] = &argo_supplied;
     return of;
 }
 
@@ -46,12 +50,21 @@ static const char *inner(Argo *g, const ArgoLeaf *l, const char *part) {
 
 static const char *param_name(const Argo *g, uint32_t param) { return atom_cstr(g->f->atoms, g->f->param.data[param].name); }
 
-static const char *argument_name(const Argo *g, const FlowTargetBody *b, uint32_t i) {
+/* What the template is given: of a person all that the step is. */
+static uint32_t arguments(const Argo *g, const ArgoLeaf *l) {
+    const FlowTargetBody *b = g->outside[l->step];
+    return b == &argo_supplied ? g->f->step.data[l->step].nparam : b->narg;
+}
+
+static const char *argument_name(const Argo *g, const ArgoLeaf *l, uint32_t i) {
+    const FlowTargetBody *b = g->outside[l->step];
+    if (b == &argo_supplied) return param_name(g, g->f->step.data[l->step].param + i);
     return atom_cstr(g->f->atoms, g->f->argname.data[b->argname + i]);
 }
 
-static bool is_file(const Argo *g, const FlowTargetBody *b, uint32_t i) {
-    return argo_files(g->f, argo_argument_type(g->f, b->step, g->f->opnd.data[b->arg + i])) != FILES_NONE;
+static bool is_file(const Argo *g, const ArgoLeaf *l, uint32_t i) {
+    const FlowTargetBody *b = g->outside[l->step];
+    return b != &argo_supplied && argo_files(g->f, argo_argument_type(g->f, l->step, g->f->opnd.data[b->arg + i])) != FILES_NONE;
 }
 
 /* Hands an input of the template on under the same name. */
@@ -69,8 +82,9 @@ static void open_template(Argo *g, const char *name) {
 
 /* --- the step --- */
 
-static void put_step(Argo *g, const ArgoLeaf *l, const FlowTargetBody *b) {
+static void put_step(Argo *g, const ArgoLeaf *l) {
     const FlowStep *s = &g->f->step.data[l->step];
+    uint32_t n = arguments(g, l);
     ArgoArgs given = {0}, attempt = {0};
     open_template(g, l->name);
     for (uint32_t i = 0; i < s->nparam; i++) leaf_parameter(g, param_name(g, s->param + i));
@@ -80,8 +94,8 @@ static void put_step(Argo *g, const ArgoLeaf *l, const FlowTargetBody *b) {
     for (uint32_t i = 0; i < s->nparam; i++) forward(g, &given, param_name(g, s->param + i));
     dag_task(g, "given", inner(g, l, "given"), (Start){0}, NULL, &given);
     forward(g, &attempt, "_node");
-    for (uint32_t i = 0; i < b->narg; i++) {
-        const char *name = argument_name(g, b, i);
+    for (uint32_t i = 0; i < n; i++) {
+        const char *name = argument_name(g, l, i);
         dag_arg(&attempt, name, arena_printf(&g->arena, "{{tasks.given.outputs.parameters.%s}}", name));
     }
     dag_task(g, "attempt", inner(g, l, "attempt"), (Start){"given.Succeeded", NULL}, NULL, &attempt);
@@ -89,23 +103,28 @@ static void put_step(Argo *g, const ArgoLeaf *l, const FlowTargetBody *b) {
     dag_close(g, s->noutput > 0 ? "tasks.attempt.outputs.parameters.out" : NULL);
 }
 
-static void put_attempt(Argo *g, const ArgoLeaf *l, const FlowTargetBody *b) {
+static void put_attempt(Argo *g, const ArgoLeaf *l) {
     const Flow *f = g->f;
     const FlowStep *s = &f->step.data[l->step];
+    const FlowTargetBody *b = g->outside[l->step];
+    const char *template = b == &argo_supplied ? inner(g, l, "asked") : arena_strndup(&g->arena, b->text.p, b->text.n);
+    const char *task = b == &argo_supplied ? "asked" : "called";
     /* Its status, exit code and outputs. The first part fails where tasks are not known yet, so that the tag stays. */
-    const char *ended = "{{=sprig.b64enc(tasks.called.status + ' ' + toJson(tasks.called))}}";
+    const char *ended = arena_printf(&g->arena, "{{=sprig.b64enc(tasks.%s.status + ' ' + toJson(tasks.%s))}}", task, task);
+    uint32_t n = arguments(g, l);
     ArgoArgs called = {0}, taken = {0}, failed = {0};
     open_template(g, inner(g, l, "attempt"));
-    for (uint32_t i = 0; i < b->narg; i++) leaf_parameter(g, argument_name(g, b, i));
+    for (uint32_t i = 0; i < n; i++) leaf_parameter(g, argument_name(g, l, i));
     leaf_close(g);
     leaf_retry(g, l);
     dag_open_tasks(g);
-    for (uint32_t i = 0; i < b->narg; i++) {
-        const char *name = argument_name(g, b, i);
-        if (is_file(g, b, i)) dag_artifact(&called, name, arena_printf(&g->arena, "{{inputs.parameters.%s}}", name), ARG_KEY);
+    for (uint32_t i = 0; i < n; i++) {
+        const char *name = argument_name(g, l, i);
+        if (is_file(g, l, i)) dag_artifact(&called, name, arena_printf(&g->arena, "{{inputs.parameters.%s}}", name), ARG_KEY);
         else forward(g, &called, name);
     }
-    dag_task(g, "called", arena_strndup(&g->arena, b->text.p, b->text.n), (Start){0}, NULL, &called);
+    if (b == &argo_supplied) forward(g, &called, "_node");
+    dag_task(g, task, template, (Start){0}, NULL, &called);
     forward(g, &taken, "_node");
     dag_arg(&taken, "_ended", ended);
     for (uint32_t i = 0; i < s->noutput; i++) {
@@ -113,10 +132,10 @@ static void put_attempt(Argo *g, const ArgoLeaf *l, const FlowTargetBody *b) {
         if (argo_files(f, f->param.data[s->output + i].type) == FILES_NONE) continue;
         dag_artifact(&taken, name, arena_printf(&g->arena, "{{tasks.called.outputs.artifacts.%s}}", name), ARG_FROM);
     }
-    dag_task(g, "taken", inner(g, l, "taken"), (Start){"called.Succeeded", NULL}, NULL, &taken);
+    dag_task(g, "taken", inner(g, l, "taken"), (Start){dag_succeeded(g, task), NULL}, NULL, &taken);
     forward(g, &failed, "_node");
     dag_arg(&failed, "_ended", ended);
-    dag_task(g, "failed", inner(g, l, "failed"), (Start){"called.Failed || called.Errored", NULL}, NULL, &failed);
+    dag_task(g, "failed", inner(g, l, "failed"), (Start){arena_printf(&g->arena, "%s.Failed || %s.Errored", task, task), NULL}, NULL, &failed);
     dag_close_tasks(g);
     dag_close(g, s->noutput > 0 ? "tasks.taken.outputs.parameters.out" : NULL);
 }
@@ -150,8 +169,9 @@ static void put_failure(Argo *g) {
 }
 
 /* What the template is given, as texts: the values of the arguments, of files their keys. */
-static void put_given(Argo *g, const ArgoLeaf *l, const FlowTargetBody *b) {
+static void put_given(Argo *g, const ArgoLeaf *l) {
     const FlowStep *s = &g->f->step.data[l->step];
+    uint32_t n = arguments(g, l);
     Buf lines = BUF_INIT;
     open_template(g, inner(g, l, "given"));
     for (uint32_t i = 0; i < s->nparam; i++) {
@@ -161,18 +181,18 @@ static void put_given(Argo *g, const ArgoLeaf *l, const FlowTargetBody *b) {
     }
     put_values(g, lines.n > 0 ? buf_cstr(&lines) : "\n");
     put_container(g, l, "given", "WF_NODE");
-    if (b->narg > 0 || g->fails) {
+    if (n > 0 || g->fails) {
         yaml_key(&g->y, "outputs");
         yaml_map(&g->y);
-        if (b->narg > 0) {
+        if (n > 0) {
             yaml_key(&g->y, "parameters");
             yaml_list(&g->y);
         }
-        for (uint32_t i = 0; i < b->narg; i++) {
-            const char *name = argument_name(g, b, i);
+        for (uint32_t i = 0; i < n; i++) {
+            const char *name = argument_name(g, l, i);
             leaf_out(g, name, arena_printf(&g->arena, "/wf/out/params/%s", name));
         }
-        if (b->narg > 0) yaml_end(&g->y);
+        if (n > 0) yaml_end(&g->y);
         if (g->fails) put_failure(g);
         yaml_end(&g->y);
     }
@@ -225,12 +245,85 @@ static void put_failed(Argo *g, const ArgoLeaf *l) {
     yaml_end(&g->y);
 }
 
+/* --- people --- */
+
+static void put_choices(Argo *g, uint32_t param) {
+    const Types *types = g->f->types;
+    TypeId t = g->f->param.data[param].type;
+    TypeKind k = type_kind(types, t);
+    uint32_t n;
+    if (k != TY_BOOL && k != TY_ENUM) return;
+    yaml_key(&g->y, "enum");
+    yaml_list(&g->y);
+    if (k == TY_BOOL) {
+        yaml_z(&g->y, "true");
+        yaml_z(&g->y, "false");
+    } else {
+        const TypeField *member = type_fields(types, t, &n);
+        for (uint32_t i = 0; i < n; i++) yaml_str(&g->y, atom_str(g->f->atoms, member[i].name));
+    }
+    yaml_end(&g->y);
+}
+
+/* A parameter that a person gives, or that is only shown and need not be given again. */
+static void put_supplied(Argo *g, const char *name, bool shown) {
+    yaml_flow_map(&g->y);
+    yaml_pair_z(&g->y, "name", name);
+    yaml_key(&g->y, "valueFrom");
+    yaml_map(&g->y);
+    yaml_key(&g->y, "supplied");
+    yaml_map(&g->y);
+    yaml_end(&g->y);
+    if (shown) yaml_pair_z(&g->y, "default", "");
+    yaml_end(&g->y);
+    yaml_end(&g->y);
+}
+
+/* The template that suspends. The form of the engine's page has a field for each input and sends all of them as outputs, so that each
+   output is an input as well, and each input an output. */
+static void put_asked(Argo *g, const ArgoLeaf *l) {
+    const FlowStep *s = &g->f->step.data[l->step];
+    YamlOut *y = &g->y;
+    yaml_map(y);
+    yaml_pair_z(y, "name", inner(g, l, "asked"));
+    yaml_key(y, "inputs");
+    yaml_map(y);
+    yaml_key(y, "parameters");
+    yaml_list(y);
+    leaf_parameter(g, "_node");
+    for (uint32_t i = 0; i < s->nparam; i++) leaf_parameter(g, param_name(g, s->param + i));
+    for (uint32_t i = 0; i < s->noutput; i++) {
+        yaml_flow_map(y);
+        yaml_pair_z(y, "name", param_name(g, s->output + i));
+        yaml_pair_z(y, "default", "");
+        put_choices(g, s->output + i);
+        if (g->f->param.data[s->output + i].doc.n > 0) yaml_pair(y, "description", g->f->param.data[s->output + i].doc);
+        yaml_end(y);
+    }
+    leaf_close(g);
+    yaml_key(y, "suspend");
+    yaml_map(y);
+    yaml_end(y);
+    yaml_key(y, "outputs");
+    yaml_map(y);
+    yaml_key(y, "parameters");
+    yaml_list(y);
+    for (uint32_t i = 0; i < s->noutput; i++) put_supplied(g, param_name(g, s->output + i), false);
+    put_supplied(g, "_node", true);
+    for (uint32_t i = 0; i < s->nparam; i++) put_supplied(g, param_name(g, s->param + i), true);
+    leaf_close(g);
+    yaml_end(y);
+}
+
+/* --- all --- */
+
 void argo_write_outside(Argo *g, const ArgoLeaf *l) {
     const FlowTargetBody *b = g->outside[l->step];
-    emit_mark(g->out, b->span);
-    put_step(g, l, b);
-    put_attempt(g, l, b);
-    put_given(g, l, b);
+    emit_mark(g->out, b == &argo_supplied ? g->f->step.data[l->step].span : b->span);
+    put_step(g, l);
+    put_attempt(g, l);
+    if (b == &argo_supplied) put_asked(g, l);
+    put_given(g, l);
     put_taken(g, l);
     put_failed(g, l);
 }

@@ -335,10 +335,11 @@ static void put_setting(StepOut *x, Setting key, const char *name) {
     buf_free(&text);
 }
 
-/* What a template of the cluster is given: [name, expression, type] each. */
+/* What a template of the cluster is given: [name, expression, type] each. A person is shown what the step is given. */
 static void put_arguments(StepOut *x, const FlowTargetBody *b) {
     const Flow *f = x->g->f;
     Buf text = BUF_INIT;
+    if (b == &argo_supplied) return;
     json_key(&x->j, "template");
     json_string(x->j.b, b->text);
     json_key(&x->j, "arguments");

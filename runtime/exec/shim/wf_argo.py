@@ -168,37 +168,59 @@ def argo_run(name):
         raise
 
 
-def argo_argument(name, type, v):
-    """The text of an argument for a template of the cluster: of a scalar as a shell sees it, of a file its key, else JSON."""
+def argo_plain(type, v):
+    """The text of a value outside: of a scalar as a shell sees it, of a file its key, else JSON."""
+    if v is None or is_compound(type):
+        return argo_text(v)
+    return v["uri"] if (type[1] if type[0] == "opt" else type)[0] in ("file", "dir") else as_text(type, v)
+
+
+def argo_passes(text):
+    """Whether the engine passes the text on as it is."""
     import re
-    text = argo_text(v) if is_compound(type) else v["uri"] if type[0] in ("file", "dir") else as_text(type, v)
-    if "{{" in text or re.search("[\0-\7\v\x0e-\x1f\x7f]", text) or any(c > "\uffff" and not c.isprintable() for c in text):
+    return not ("{{" in text or re.search("[\0-\7\v\x0e-\x1f\x7f]", text) or any(c > "\uffff" and not c.isprintable() for c in text))
+
+
+def argo_argument(name, type, v):
+    """The text of an argument for a template of the cluster."""
+    text = argo_plain(type, v)
+    if not argo_passes(text):
         raise StepFailed("value", "the argument `%s` holds `{{` or a control character, which the engine would not pass on as they are" % name)
     if len(text.encode()) > MOST_OF_ARGO:
         raise StepFailed("value", "the argument `%s` is of %d bytes; the engine carries up to %d" % (name, len(text.encode()), MOST_OF_ARGO))
     return text
 
 
+def argo_shown(type, v):
+    """The text of an input for people, who read JSON where the engine would not pass the plain text on."""
+    text = argo_plain(type, v)
+    return text if argo_passes(text) else argo_text(v)
+
+
 def argo_given(name):
-    """What a template of the cluster is given."""
+    """What a template of the cluster is given, or a person shown."""
     spec = argo_load("steps.json")[name]
     values, _ = argo_inputs()
     inputs = {n: argo_value(values[n]) for n, *_ in spec["inputs"]}
     check_limits(spec.get("limits", {}), inputs)
     names = argo_names(spec, inputs)
     os.makedirs("/wf/out/params", exist_ok=True)
-    for arg, source, type in spec["arguments"]:
-        argo_write("params/" + arg, argo_argument(arg, type, encode(type, eval(source, names))) + "\n")
+    if "arguments" in spec:
+        texts = {arg: argo_argument(arg, type, encode(type, eval(source, names))) for arg, source, type in spec["arguments"]}
+    else:
+        texts = {n: argo_shown(t, inputs[n]) for n, t, *_ in spec["inputs"]}
+    for arg, text in texts.items():
+        argo_write("params/" + arg, text + "\n")
 
 
 def argo_ended():
-    """What the engine knows of the end of a template of the cluster: its status, exit code and outputs."""
+    """What the engine knows of the end of such a template: its status, exit code and outputs."""
     import base64
     return parse_json(base64.b64decode(argo_inputs()[0]["ended"]).decode("utf-8", "replace").partition(" ")[2])
 
 
 def argo_taken(name):
-    """What a template of the cluster gave, as outputs of the step."""
+    """What a template of the cluster or a person gave, as outputs of the step."""
     spec, key = argo_load("steps.json")[name], os.environ["WF_KEY"]
     given = argo_ended().get("outputs", {}).get("parameters", {})
     stage, out = Stage(ArgoStore(key, []), "out", "/tmp/wf"), {}
@@ -209,17 +231,19 @@ def argo_taken(name):
             elif n in given:
                 out[n] = read_value(n, type, given[n].encode())
             else:
-                raise OutputError("the template %s gives no output parameter `%s`" % (spec["template"], n))
+                raise OutputError("the template %s gives no output parameter `%s`" % (spec.get("template"), n))
     except OutputError as e:
         raise StepFailed("output", str(e))
     argo_outputs(spec, argo_keyed(out, key))
 
 
 def argo_failed(name):
-    """Says that a template of the cluster has failed."""
-    ended, template = argo_ended(), argo_load("steps.json")[name]["template"]
+    """Says that a template of the cluster has failed, or that a person has let it fail."""
+    ended, template = argo_ended(), argo_load("steps.json")[name].get("template")
+    if template is None:
+        raise StepFailed("fail", "nobody supplied the outputs: the node was set to %s" % ended["status"])
     if "exitCode" not in ended:
-        raise StepFailed("lost" if ended.get("status") == "Error" else "exit", "the template %s ended with the status %s" % (template, ended.get("status")))
+        raise StepFailed("lost" if ended["status"] == "Error" else "exit", "the template %s ended with the status %s" % (template, ended["status"]))
     raise judge(int(ended["exitCode"]), b"", os.devnull, None)
 
 

@@ -87,7 +87,8 @@ func work(jobsFile, resultsFile string) error {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	if err := start(ctx, s, jobs); err != nil {
+	host, err := start(ctx, s, jobs)
+	if err != nil {
 		return err
 	}
 	results := make([]outcome, len(jobs))
@@ -101,7 +102,7 @@ func work(jobsFile, resultsFile string) error {
 				results[i] = outcome{Name: jobs[i].Name, State: "failed", Nodes: map[string]string{}, Log: failed[i].Error()}
 				return
 			}
-			results[i] = jobs[i].run(s, namespaceOf(i))
+			results[i] = jobs[i].run(s, namespaceOf(i), host)
 		})
 	}
 	all.Wait()
@@ -112,14 +113,14 @@ func work(jobsFile, resultsFile string) error {
 	return os.WriteFile(resultsFile, append(out, '\n'), 0o644)
 }
 
-// start brings up the API server, the kubelet and the controller.
-func start(ctx context.Context, s *store, jobs []job) error {
+// start brings up the API server, the kubelet and the controller, and gives the server's address.
+func start(ctx context.Context, s *store, jobs []job) (string, error) {
 	repository := strings.ReplaceAll(controllerConfig[1:], "\n", "\n  ")
 	_, err := s.create("configmaps", system, object{"kind": "ConfigMap", "apiVersion": "v1", "metadata": object{"name": configName},
 		"data": object{"artifactRepository": "s3:\n  " + repository, "resourceRateLimit": "limit: 1000\nburst: 1000\n",
 			"metricsConfig": "enabled: false\n", "telemetryConfig": "enabled: false\n"}})
 	if err != nil {
-		return err
+		return "", err
 	}
 	k := newKubelet(s, func(namespace string) string {
 		index, err := strconv.Atoi(strings.TrimPrefix(namespace, "job-"))
@@ -131,10 +132,11 @@ func start(ctx context.Context, s *store, jobs []job) error {
 	go k.run()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return err
+		return "", err
 	}
 	go func() { _ = http.Serve(listener, &api{store: s, signal: k.end}) }()
-	return startController(ctx, "http://"+listener.Addr().String())
+	host := "http://" + listener.Addr().String()
+	return host, startController(ctx, host)
 }
 
 func startController(ctx context.Context, host string) error {
