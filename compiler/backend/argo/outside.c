@@ -48,6 +48,11 @@ static const char *inner(Argo *g, const ArgoLeaf *l, const char *part) {
     return arena_printf(&g->arena, "%s---%s", l->name, part);
 }
 
+/* The artifact of an output in the container that checks it, where it must not have the name of the file of values. */
+static const char *artifact_name(Argo *g, uint32_t param) {
+    return arena_printf(&g->arena, "_%s", atom_cstr(g->f->atoms, g->f->param.data[param].name));
+}
+
 static const char *param_name(const Argo *g, uint32_t param) { return atom_cstr(g->f->atoms, g->f->param.data[param].name); }
 
 /* What the template is given: of a person all that the step is. */
@@ -130,7 +135,7 @@ static void put_attempt(Argo *g, const ArgoLeaf *l) {
     for (uint32_t i = 0; i < s->noutput; i++) {
         const char *name = param_name(g, s->output + i);
         if (argo_files(f, f->param.data[s->output + i].type) == FILES_NONE) continue;
-        dag_artifact(&taken, name, arena_printf(&g->arena, "{{tasks.called.outputs.artifacts.%s}}", name), ARG_FROM);
+        dag_artifact(&taken, artifact_name(g, s->output + i), arena_printf(&g->arena, "{{tasks.called.outputs.artifacts.%s}}", name), ARG_FROM);
     }
     dag_task(g, "taken", inner(g, l, "taken"), (Start){dag_succeeded(g, task), NULL}, NULL, &taken);
     forward(g, &failed, "_node");
@@ -212,7 +217,7 @@ static const char *output_path(Argo *g, uint32_t param) {
 /* An artifact that the template has left, in whatever archive, as a file or folder. */
 static void put_given_artifact(Argo *g, uint32_t param) {
     yaml_flow_map(&g->y);
-    yaml_pair_z(&g->y, "name", param_name(g, param));
+    yaml_pair_z(&g->y, "name", artifact_name(g, param));
     yaml_pair_z(&g->y, "path", output_path(g, param));
     yaml_pair_bool(&g->y, "optional", true);
     yaml_end(&g->y);

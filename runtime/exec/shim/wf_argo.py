@@ -222,13 +222,13 @@ def argo_ended():
 def argo_taken(name):
     """What a template of the cluster or a person gave, as outputs of the step."""
     spec, key = argo_load("steps.json")[name], os.environ["WF_KEY"]
-    given = argo_ended().get("outputs", {}).get("parameters", {})
+    given = (argo_ended().get("outputs") or {}).get("parameters") or {}
     stage, out = Stage(ArgoStore(key, []), "out", "/tmp/wf"), {}
     try:
         for n, type, *_ in spec["outputs"]:
             if type[0] in ("file", "dir"):
                 out[n] = stage.collect(n, type, os.path.join("/wf/in", os.path.basename(output_path(stage, n, type))))
-            elif n in given:
+            elif given.get(n) is not None:
                 out[n] = read_value(n, type, given[n].encode())
             else:
                 raise OutputError("the template %s gives no output parameter `%s`" % (spec.get("template"), n))
