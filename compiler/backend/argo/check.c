@@ -217,13 +217,16 @@ static void check_passed(TargetCx *cx, TypeId t, Span span, bool output) {
         refuse_body(cx, span, "gets no directories", "the store holds the files of one apart: pack it into a file by a step before");
 }
 
-/* What says something about the step's own code means nothing there; the rest has to be kept. */
-static bool is_kept_outside(const TargetCx *cx, Setting key) {
-    static const Setting kept[] = {SET_RETRY, SET_RETRY_DELAY, SET_RETRY_FACTOR, SET_RETRY_MAX_DELAY, SET_RETRY_JITTER,
-                                   SET_CODE,  SET_PACKAGES,    SET_PYTHON,       SET_STDOUT,          SET_PRIORITY};
+/* What says something about the step's own code means nothing there; the rest has to be kept, of delays what the engine waits. */
+static bool is_kept_outside(const TargetCx *cx, const FlowSetting *s) {
+    static const Setting kept[] = {SET_RETRY,    SET_RETRY_DELAY, SET_RETRY_MAX_DELAY, SET_CODE,
+                                   SET_PACKAGES, SET_PYTHON,      SET_STDOUT,          SET_PRIORITY};
+    const FlowConst *c = constant(cx->flow, s);
     for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
-        if (kept[i] == key) return true;
-    return cx->target->caps[CAP_OF(key)].level == CAP_IGNORED;
+        if (kept[i] == s->key) return true;
+    if (s->key == SET_RETRY_FACTOR) return c != NULL && c->f < 1e9 && c->f == (double)(int64_t)c->f;
+    if (s->key == SET_RETRY_JITTER) return c != NULL && c->i == 0;
+    return cx->target->caps[CAP_OF(s->key)].level == CAP_IGNORED;
 }
 
 static void check_outside(TargetCx *cx, uint32_t settings, bool person) {
@@ -231,7 +234,7 @@ static void check_outside(TargetCx *cx, uint32_t settings, bool person) {
     for (uint32_t i = 0; i < all->n; i++) {
         const FlowSetting *s = &cx->flow->setting.data[all->first + i];
         bool given = s->value != OPND_ABSENT || s->key == SET_CACHE; /* which says something without a value as well */
-        if (is_kept_outside(cx, s->key) || !given) continue;
+        if (is_kept_outside(cx, s) || !given) continue;
         const char *param = setting_param(s->key);
         Diag *d = diag_add(cx->diags, WF_E_target_limit, s->span, "%s has no `@%s%s%s%s` for a step that %s", cx->target->title,
                            setting_annotation(s->key), param[0] != '\0' ? "(" : "", param, param[0] != '\0' ? ":)" : "",
