@@ -4,9 +4,11 @@ became of each call.
 
     parity.py --bin BUILD/bin [--random N] [--quick] [--keep DIR] [ENGINE...]     engines: argo airflow3 airflow2 stepfunctions
 
-A case is the workflow `w` of NAME.wf, or of NAME/main.wf with the files it imports; beside it NAME.params.json and NAME.secrets.json. A line `#TARGET TEXT`
-of it is TEXT for that target, and a comment here: for annotations that only an engine keeps. The image "bare" has shells and no Python. What Argo finds in its cache is tried by a second run:
-NAME.again.json lists the calls that start in it; an event of `#argo @trigger` submits the case in place of a user, with its own values. A target may refuse a case
+A case is the workflow `w` of NAME.wf, or of NAME/main.wf with the files it imports; beside it NAME.params.json and NAME.secrets.json, and
+NAME.argo.yaml with what else is in the cluster, and NAME.supplied.json with what people supply: then nothing is run here, and NAME.expected.json
+tells what must happen. A line `#TARGET TEXT` of it is TEXT for that target, and a comment here: for annotations that only an engine keeps. The
+image "bare" has shells and no Python. What Argo finds in its cache is tried by a second run: NAME.again.json lists the calls that start in it;
+an event of `#argo @trigger` submits the case in place of a user, with its own values. A target may refuse a case
 at compile time: then NAME.refused holds, by target, what `wfc compile` says. --random adds the first N workflows of generate.py, which may be refused; --quick compiles and runs nothing. Airflow 2 gets a quarter
 of the cases, for what is written for both is the same file; named alone it gets all. Every emitted file also passes the engine's own checks.
 Environment: CASE=TEXT only cases whose name holds TEXT; UPDATE=1 writes the refusals. Engines that scripts/deps could not
@@ -63,6 +65,9 @@ class Case:
         base = path.parent if path.name == "main.wf" else path.with_suffix("")
         self.params = self.load(pathlib.Path(f"{base}.params.json"))
         self.secrets = self.load(pathlib.Path(f"{base}.secrets.json"))
+        self.cluster = pathlib.Path(f"{base}.argo.yaml")
+        self.supplied = self.load(pathlib.Path(f"{base}.supplied.json"))
+        self.expected = self.load(pathlib.Path(f"{base}.expected.json"))
         self.again = self.load(pathlib.Path(f"{base}.again.json"), None)
         self.refused = pathlib.Path(f"{base}.refused")
 
@@ -130,6 +135,8 @@ def compile_case(case, target, wfc, folder):
     (source / "main.wf").write_text("\n".join([text, *(block for block in BLOCKS.values() if block.split(" {")[0] not in text)]))
     done = subprocess.run([wfc, "compile", "--target", f"parity_{target}", "-w", "w", "-o", str(out), "main.wf"], cwd=source, capture_output=True, text=True)
     if done.returncode == 0:
+        if target == "argo" and case.cluster.exists():
+            shutil.copy(case.cluster, out / "cluster.yaml")
         return out, None
     if done.returncode != 1:
         raise SystemExit(f"{case.name}: wfc compile --target {target} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
@@ -197,7 +204,7 @@ def run_engine(engine, cases, here, emitted, folder, images):
             work = folder / engine.name / case.name
             work.mkdir(parents=True)
             jobs.append({"name": case.name, "dir": str(out), "workflow": "w", "params": case.params, "secrets": case.secrets, "work": str(work),
-                         "images": images, "event": case.event(), "again": case.again is not None})
+                         "images": images, "event": case.event(), "again": case.again is not None, **({"supplied": case.supplied} if case.supplied else {})})
     parts = [jobs[i::engine.processes] for i in range(engine.processes)]
     with concurrent.futures.ThreadPoolExecutor(len(parts)) as pool:
         answers = list(pool.map(lambda i: reports_of(engine, parts[i], folder, i), range(len(parts))))
@@ -261,7 +268,7 @@ def main():
         def prepare(case):
             place = folder / "cases" / case.name
             place.mkdir(parents=True)
-            here[case.name] = run_here(case, wfc, place)
+            here[case.name] = case.expected or run_here(case, wfc, place)
             emitted[case.name], said = {}, {}
             for target in dict.fromkeys(e.target for e in engines):
                 emitted[case.name][target], text = compile_case(case, target, wfc, place)

@@ -34,13 +34,26 @@ typedef struct ArgoDag {
     bool facts;         /* has the parameters _status and _failures: it is of a handler */
 } ArgoDag;
 
+/* What all documents of one emission share of workflows of other files. */
+typedef struct ArgoUnits {
+    EmitOut *out;
+    Arena arena;
+    const char **name;   /* of their WorkflowTemplates, by workflow; NULL: not called yet */
+    VEC(uint32_t) order; /* the workflows, those that others call before them */
+    VEC(ArgoLeaf) leaf;  /* the steps of all documents, without their names */
+} ArgoUnits;
+
+/* The writing of one WorkflowTemplate with its ConfigMap. */
 typedef struct Argo {
     TargetCx *cx;
     EmitOut *out;
     const Flow *f;
     Arena arena;
     YamlOut y;
-    const char *root;      /* the name of the workflow, in the form of names of Kubernetes */
+    uint32_t workflow;     /* the one that it is of */
+    const char *root;      /* the name of the WorkflowTemplate */
+    bool unit;             /* it is of another file: others refer to it, and its parameters are no Workflow's */
+    ArgoUnits *units;
     const char *image;     /* has Python */
     const char *python_image; /* brings Python to images of steps that are not in Python; "" for none */
     const char *prefix;    /* of keys in the artifact store */
@@ -52,9 +65,10 @@ typedef struct Argo {
     VEC(ArgoLeaf) leaf;
     VEC(ArgoText) expr, script;
     uint8_t *saved;        /* nodes whose values handlers use, by node */
+    const FlowTargetBody **outside; /* what a step is that no container of ours does, by step; NULL: it has code */
     const char *computing; /* a digest of all expressions, once a step is cached */
-    bool computes, fails, saves;
-    bool nothing;          /* a task that does nothing is needed */
+    bool fails;            /* containers leave records of their failures */
+    bool computes, gathers, saves, nothing; /* templates that are needed beside those of steps */
     bool params;           /* run.params is used: every DAG has the parameter _params */
 } Argo;
 
@@ -67,9 +81,11 @@ typedef struct Scope {
     const char *status, *failures; /* in handlers: expressions for run.status and run.failures; else NULL */
 } Scope;
 
-/* An argument of a task. */
+/* An argument of a task: a parameter, or an artifact by its key in the store or by the task that gave it. */
+typedef enum ArgKind { ARG_PARAMETER, ARG_KEY, ARG_FROM } ArgKind;
 typedef struct ArgoArg {
     const char *name, *value;
+    ArgKind kind;
 } ArgoArg;
 typedef struct ArgoArgs {
     VEC(ArgoArg) list;
@@ -81,7 +97,7 @@ typedef struct ArgoArgs {
 void argo_json(Buf *out, Str json, bool inside);
 /* Appends a literal of expr-lang. */
 void argo_literal(Buf *out, const char *text);
-/* Appends a path; segments with dashes in brackets. */
+/* Appends a path; segments that cannot stand as they are in brackets. */
 void argo_path(Buf *out, const char *path);
 /* Appends an expression that gives the JSON text of the operand; false, with nothing appended, when there is no exact one. */
 bool argo_expr(Scope *s, Opnd o, Buf *out);
@@ -111,6 +127,43 @@ Buf *argo_note(Argo *g, const char *name);
 const char *argo_cache_key(Argo *g, const ArgoLeaf *l);
 /* The name of the file of a step's script, in the arena. */
 const char *argo_script_name(Argo *g, const ArgoLeaf *l);
+
+/* --- outside.c --- */
+
+/* What stands for the body of a step whose outputs a person supplies. */
+extern const FlowTargetBody argo_supplied;
+/* The body of each step on this target that is no code, by step; NULL where it has none. Malloc'ed. */
+const FlowTargetBody **argo_outside(const TargetCx *cx);
+/* Splits what stands behind `on argo template`; false when it is not NAME/TEMPLATE. */
+bool argo_template_name(Str text, Str *name, Str *template);
+/* The type of an argument of such a body. */
+TypeId argo_argument_type(const Flow *f, uint32_t step, Opnd o);
+/* The templates around what does the step. */
+void argo_write_outside(Argo *g, const ArgoLeaf *l);
+
+/* --- units.c --- */
+
+/* Whether a workflow that is called has a WorkflowTemplate of its own: it is of another file. */
+bool argo_is_unit(const Argo *g, uint32_t workflow);
+/* The name of that WorkflowTemplate. Writes it once, without effect, to know what it will be. */
+const char *argo_unit(Argo *g, uint32_t workflow);
+/* Writes those that have been named. */
+void argo_write_units(Argo *g);
+
+/* --- emit.c --- */
+
+/* Opens a document and its metadata. */
+void argo_open_document(Argo *g, const char *api, const char *kind, const char *name);
+/* The annotation that describes a workflow, in its metadata. */
+void argo_put_description(Argo *g, const FlowWorkflow *w);
+/* The templates that are known, and those that they need. */
+void argo_write_templates(Argo *g);
+/* The ConfigMap with scripts and expressions. */
+void argo_put_flow(Argo *g);
+/* Keeps what is to be known of the steps of a document when all are written. */
+void argo_note_leaves(Argo *g);
+/* Frees what is of one document alone. */
+void argo_close(Argo *g);
 
 /* --- retry.c --- */
 

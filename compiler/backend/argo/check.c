@@ -194,10 +194,120 @@ static void check_workflow(TargetCx *cx, uint32_t settings, bool root, bool hand
     }
 }
 
-static void check_node(TargetCx *cx, NodeId id) {
+/* --- steps that a template of the cluster does, or a person --- */
+
+static void refuse_body(TargetCx *cx, Span span, const char *what, const char *help) {
+    Diag *d = diag_add(cx->diags, WF_E_target_limit, span, "a template of the cluster %s", what);
+    diag_help(cx->diags, d, "%s", help);
+}
+
+/* What is passed to the template and what it gives are texts, and a text cannot be absent. */
+static void check_passed(TargetCx *cx, TypeId t, Span span, bool output) {
+    const Types *types = cx->flow->types;
+    if (type_has(types, t, TYF_SECRET))
+        refuse_body(cx, span, "is not passed secrets", "its parameters are shown: let that template read the Secret of the cluster");
+    else if (type_kind(types, t) == TY_OPT)
+        refuse_body(cx, span, output ? "always gives its outputs" : "always gets its arguments",
+                    output ? "leave the `?` out" : "give the value of `none` by `??`");
+    else if (argo_files(cx->flow, t) == FILES_MANY)
+        refuse_body(cx, span, output ? "gives files one by one" : "gets files one by one",
+                    "files inside lists, maps and structs are no artifacts of the engine");
+    else if (!output && type_kind(types, type_file_base(types, t)) == TY_DIR)
+        refuse_body(cx, span, "gets no directories", "the store holds the files of one apart: pack it into a file by a step before");
+}
+
+/* What says something about the step's own code means nothing there; the rest has to be kept, of delays what the engine waits. */
+static bool is_kept_outside(const TargetCx *cx, const FlowSetting *s) {
+    static const Setting kept[] = {SET_RETRY,    SET_RETRY_DELAY, SET_RETRY_MAX_DELAY, SET_CODE,
+                                   SET_PACKAGES, SET_PYTHON,      SET_STDOUT,          SET_PRIORITY};
+    const FlowConst *c = constant(cx->flow, s);
+    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
+        if (kept[i] == s->key) return true;
+    if (s->key == SET_RETRY_FACTOR) return c != NULL && c->f < 1e9 && c->f == (double)(int64_t)c->f;
+    if (s->key == SET_RETRY_JITTER) return c != NULL && c->i == 0;
+    return cx->target->caps[CAP_OF(s->key)].level == CAP_IGNORED;
+}
+
+static void check_outside(TargetCx *cx, uint32_t settings, bool person) {
+    const FlowSettings *all = &cx->flow->settings.data[settings];
+    for (uint32_t i = 0; i < all->n; i++) {
+        const FlowSetting *s = &cx->flow->setting.data[all->first + i];
+        bool given = s->value != OPND_ABSENT || s->key == SET_CACHE; /* which says something without a value as well */
+        if (is_kept_outside(cx, s) || !given) continue;
+        const char *param = setting_param(s->key);
+        Diag *d = diag_add(cx->diags, WF_E_target_limit, s->span, "%s has no `@%s%s%s%s` for a step that %s", cx->target->title,
+                           setting_annotation(s->key), param[0] != '\0' ? "(" : "", param, param[0] != '\0' ? ":)" : "",
+                           person ? "a person does" : "a template of the cluster does");
+        diag_help(cx->diags, d, person ? "leave it out: nothing runs there" : "write it in that template, or leave it out");
+    }
+}
+
+static void check_argument(TargetCx *cx, const FlowTargetBody *b, uint32_t i) {
+    const Flow *f = cx->flow;
+    Atom name = f->argname.data[b->argname + i];
+    if (name == 0) {
+        refuse_body(cx, b->span, "has names for its parameters", "write `NAME: value` for each argument");
+        return;
+    }
+    for (uint32_t k = 0; k < i; k++)
+        if (f->argname.data[b->argname + k] == name) {
+            diag_add(cx->diags, WF_E_target_limit, b->span, "argument `%s` is given twice", atom_cstr(f->atoms, name));
+            return;
+        }
+    check_passed(cx, argo_argument_type(f, b->step, f->opnd.data[b->arg + i]), b->span, false);
+}
+
+static void check_body(TargetCx *cx, const FlowTargetBody *b) {
+    const Flow *f = cx->flow;
+    const FlowStep *s = &f->step.data[b->step];
+    Str name, template;
+    for (const FlowTargetBody *other = b; other > f->target_body.data && other[-1].step == b->step; other--)
+        if (other[-1].engine == b->engine) {
+            Diag *d = diag_add(cx->diags, WF_E_target_construct, b->span, "the step has a body for %s already", cx->target->title);
+            diag_label(cx->diags, d, other[-1].span, "here");
+            return;
+        }
+    if (!str_is(atom_str(f->atoms, b->word), "template") || !argo_template_name(b->text, &name, &template)) {
+        Diag *d = diag_add(cx->diags, WF_E_target_construct, b->span, "%s has no such body", cx->target->title);
+        diag_help(cx->diags, d, "it is `on argo template \"NAME/TEMPLATE\" (...)`: the template TEMPLATE of the WorkflowTemplate NAME");
+        return;
+    }
+    for (uint32_t i = 0; i < b->narg; i++) check_argument(cx, b, i);
+    for (uint32_t i = 0; i < s->noutput; i++) check_passed(cx, f->param.data[s->output + i].type, f->param.data[s->output + i].span, true);
+    check_outside(cx, s->settings, false);
+}
+
+/* What a person sees and gives are texts of the Workflow. */
+static void check_supplied(TargetCx *cx, const FlowStep *s) {
+    const Flow *f = cx->flow;
+    for (uint32_t i = 0; i < s->nparam; i++) {
+        const FlowParam *p = &f->param.data[s->param + i];
+        if (!type_has(f->types, p->type, TYF_SECRET)) continue;
+        Diag *d = diag_add(cx->diags, WF_E_target_limit, p->span, "%s shows people what a step is given, and this is a secret",
+                           cx->target->title);
+        diag_help(cx->diags, d, "leave the parameter out");
+    }
+    for (uint32_t i = 0; i < s->noutput; i++) {
+        const FlowParam *p = &f->param.data[s->output + i];
+        bool file = type_has(f->types, p->type, TYF_FILE);
+        if (!file && type_kind(f->types, p->type) != TY_OPT) continue;
+        Diag *d = diag_add(cx->diags, WF_E_target_limit, p->span, "%s lets people supply %s", cx->target->title,
+                           file ? "values, no files" : "all outputs or none");
+        diag_help(cx->diags, d, "%s", file ? "let them supply where it lies, and read it by a step" : "leave the `?` out");
+    }
+    check_outside(cx, s->settings, true);
+}
+
+/* --- all --- */
+
+static void check_node(TargetCx *cx, NodeId id, const FlowTargetBody **outside) {
     const Flow *f = cx->flow;
     const FlowNode *n = &f->node.data[id];
     check_settings(cx, n->settings, true);
+    if (n->kind == NODE_CALL && outside[n->ref] != NULL) {
+        check_outside(cx, n->settings, outside[n->ref] == &argo_supplied);
+        return;
+    }
     bool own = flow_setting(f, n->settings, SET_CACHE) != NULL || flow_setting(f, n->settings, SET_RETRY) != NULL;
     if (n->kind == NODE_CALL && own) check_cache(cx, n->ref, n->settings);
     if (n->kind == NODE_SUB) check_workflow(cx, n->settings, false, false);
@@ -221,12 +331,6 @@ static void check_image(TargetCx *cx, const FlowStep *s) {
     Diag *d = diag_add(cx->diags, WF_E_target_image, s->span, "step `%s` needs an image with node",
                        atom_cstr(cx->flow->atoms, s->name));
     diag_help(cx->diags, d, "give it `@image(\"...\")`, or all steps one with node and Python by `target NAME on argo { image = \"...\" }`");
-}
-
-/* A template of another author takes and gives plain texts, and keeps no record of its failures. */
-static void refuse_body(TargetCx *cx, const FlowTargetBody *b) {
-    Diag *d = diag_add(cx->diags, WF_E_target_construct, b->span, "%s runs steps by their code only", cx->target->title);
-    diag_help(cx->diags, d, "leave `on argo` out and give the step a body that does the work of the template");
 }
 
 /* The names of Kubernetes are shorter than those of the language. */
@@ -257,6 +361,18 @@ static uint32_t most_items(Str text, const char *head, const char *item, const c
     return most;
 }
 
+static size_t largest_document(Str text) {
+    size_t most = 0;
+    while (text.n > 0) {
+        const char *end = memmem(text.p, text.n, "\n---\n", 5);
+        size_t n = end != NULL ? (size_t)(end - text.p) + 5 : text.n;
+        if (n > most) most = n;
+        text.p += n;
+        text.n -= n;
+    }
+    return most;
+}
+
 /* Sizes are those of what is written, so it is written once for them. */
 static void check_size(TargetCx *cx) {
     EmitOut out = {0};
@@ -272,21 +388,25 @@ static void check_size(TargetCx *cx) {
         diag_help(cx->diags, d, "put parts of it into workflows of their own and call those%s",
                   templates > MOST_ITEMS ? " from another file" : "");
     }
-    if (text.n > MOST_BYTES)
-        diag_add(cx->diags, WF_E_target_limit, w->span,
-                 "the workflow is written in %zu bytes; an object of a cluster has up to %d", text.n, MOST_BYTES);
+    size_t most = largest_document(text);
+    if (most > MOST_BYTES) {
+        Diag *d = diag_add(cx->diags, WF_E_target_limit, w->span,
+                           "the workflow needs an object of %zu bytes; one of a cluster has up to %d", most, MOST_BYTES);
+        diag_help(cx->diags, d, "put parts of it into workflows of another file and call those");
+    }
     emit_free(&out);
 }
 
 void argo_check(TargetCx *cx) {
     const Flow *f = cx->flow;
     Used used = target_used(f, cx->workflow);
+    const FlowTargetBody **outside = argo_outside(cx);
     uint32_t before = cx->diags->nerrors;
     check_block(cx);
     check_name(cx);
     check_priority(cx, &f->workflow.data[cx->workflow]);
     check_trigger(cx, &f->workflow.data[cx->workflow]);
-    target_each_body(cx, &used, refuse_body);
+    target_each_body(cx, &used, check_body);
     for (uint32_t i = 0; i < f->workflow.len; i++)
         if (used.workflow[i]) {
             const FlowWorkflow *w = &f->workflow.data[i];
@@ -296,12 +416,15 @@ void argo_check(TargetCx *cx) {
     for (uint32_t i = 0; i < f->step.len; i++)
         if (used.step[i]) {
             check_settings(cx, f->step.data[i].settings, false);
+            if (outside[i] == &argo_supplied) check_supplied(cx, &f->step.data[i]);
+            if (outside[i] != NULL) continue;
             check_image(cx, &f->step.data[i]);
             check_cache(cx, i, 0);
         }
     for (RegionId r = 1; r < f->region.len; r++)
         for (uint32_t i = 0; used.workflow[f->region.data[r].workflow] && i < f->region.data[r].n; i++)
-            check_node(cx, f->region.data[r].first + i);
+            check_node(cx, f->region.data[r].first + i, outside);
+    free(outside);
     used_free(&used);
     if (cx->diags->nerrors == before) check_size(cx);
 }

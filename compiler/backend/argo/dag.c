@@ -314,7 +314,7 @@ static void write_try(Argo *g, const ArgoDag *d) {
     dag_arg(&failure, "_call", spec);
     dag_arg(&failure, "_catch", "true");
     dag_task(g, "try--failure", "failures", (Start){"try--body.Failed || try--body.Errored", NULL}, NULL, &failure);
-    g->fails = true;
+    g->gathers = true;
     Start start = {"try--failure.Succeeded", NULL};
     dag_name_nodes(&caught, "");
     dag_nodes(&caught, start);

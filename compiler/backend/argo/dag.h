@@ -17,7 +17,9 @@ const char *dag_path(Scope *s, const char *node);
 /* The path of the block itself: of its owner, item or pass. */
 const char *dag_own_path(Scope *s);
 void dag_arg(ArgoArgs *a, const char *name, const char *value);
-/* Writes a task, and frees its arguments. `items` is the list of a loop, or NULL. */
+void dag_artifact(ArgoArgs *a, const char *name, const char *value, ArgKind kind);
+/* Writes a task, and frees its arguments. `template` is one of this file, or NAME/TEMPLATE of another WorkflowTemplate; `items` is the
+   list of a loop, or NULL. */
 void dag_task(Argo *g, const char *name, const char *template, Start start, const char *items, ArgoArgs *args);
 const char *dag_succeeded(Argo *g, const char *task);
 /* The path of the output of a task. */

@@ -7,7 +7,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-static void open_document(Argo *g, const char *api, const char *kind, const char *name) {
+void argo_open_document(Argo *g, const char *api, const char *kind, const char *name) {
     YamlOut *y = &g->y;
     Str namespace;
     yaml_document(y);
@@ -293,7 +293,7 @@ static bool replaces(const Argo *g) {
 
 static void put_semaphore(Argo *g, const char *map, const char *key, int64_t n) {
     YamlOut *y = &g->y;
-    open_document(g, "v1", "ConfigMap", map);
+    argo_open_document(g, "v1", "ConfigMap", map);
     yaml_end(y);
     yaml_key(y, "data");
     yaml_flow_map(y);
@@ -302,19 +302,26 @@ static void put_semaphore(Argo *g, const char *map, const char *key, int64_t n) 
     yaml_end(y);
 }
 
+void argo_note_leaves(Argo *g) {
+    for (uint32_t i = 0; i < g->leaf.len; i++)
+        vec_push(&g->units->leaf, ((ArgoLeaf){g->leaf.data[i].step, g->leaf.data[i].settings, NULL}));
+}
+
 static void put_semaphores(Argo *g) {
     const FlowConst *most = argo_constant(g, flow_setting(g->f, g->f->workflow.data[g->cx->workflow].settings, SET_CONCURRENCY));
+    const ArgoLeaf *leaf = g->units->leaf.data;
+    uint32_t n = g->units->leaf.len;
     if (most != NULL && !replaces(g)) put_semaphore(g, arena_printf(&g->arena, "%s-runs", g->root), "max", most->i);
-    for (uint32_t i = 0; i < g->leaf.len; i++) {
-        const FlowConst *pool = argo_constant(g, argo_setting(g, &g->leaf.data[i], SET_POOL));
+    for (uint32_t i = 0; i < n; i++) {
+        const FlowConst *pool = argo_constant(g, argo_setting(g, &leaf[i], SET_POOL));
         int64_t slots = 0;
         bool before = false;
-        for (uint32_t k = 0; pool != NULL && k < g->leaf.len; k++) {
-            const FlowConst *other = argo_constant(g, argo_setting(g, &g->leaf.data[k], SET_POOL)),
-                            *n = argo_constant(g, argo_setting(g, &g->leaf.data[k], SET_POOL_SLOTS));
+        for (uint32_t k = 0; pool != NULL && k < n; k++) {
+            const FlowConst *other = argo_constant(g, argo_setting(g, &leaf[k], SET_POOL)),
+                            *size = argo_constant(g, argo_setting(g, &leaf[k], SET_POOL_SLOTS));
             if (other == NULL || !str_eq(other->s, pool->s)) continue;
             before = before || k < i;
-            if (n != NULL) slots = n->i;
+            if (size != NULL) slots = size->i;
         }
         if (pool != NULL && !before) put_semaphore(g, argo_pool(g, pool->s), "slots", slots > 0 ? slots : 1);
     }
@@ -338,7 +345,7 @@ static void put_schedule(Argo *g, const FlowSetting *from, const FlowSetting *to
     const FlowConst *zone = scheduled(g, SET_SCHEDULE_TIMEZONE, from, to);
     const FlowConst *overlap =
         argo_constant(g, flow_setting(g->f, g->f->workflow.data[g->cx->workflow].settings, SET_CONCURRENCY_OVERLAP));
-    open_document(g, "argoproj.io/v1alpha1", "CronWorkflow",
+    argo_open_document(g, "argoproj.io/v1alpha1", "CronWorkflow",
                   number == 1 ? g->root : arena_printf(&g->arena, "%s-%u", g->root, number));
     yaml_end(y);
     yaml_key(y, "spec");
@@ -404,7 +411,7 @@ static void put_trigger(Argo *g) {
     if (on == NULL) return;
     buf_z(&selector, "discriminator == ");
     argo_literal(&selector, arena_strndup(&g->arena, on->s.p, on->s.n));
-    open_document(g, "argoproj.io/v1alpha1", "WorkflowEventBinding", g->root);
+    argo_open_document(g, "argoproj.io/v1alpha1", "WorkflowEventBinding", g->root);
     yaml_end(y);
     yaml_key(y, "spec");
     yaml_map(y);
@@ -425,6 +432,20 @@ static void put_trigger(Argo *g) {
     buf_free(&selector);
 }
 
+void argo_put_description(Argo *g, const FlowWorkflow *w) {
+    if (w->doc.n == 0) return;
+    yaml_key(&g->y, "annotations");
+    yaml_map(&g->y);
+    yaml_pair(&g->y, "workflows.argoproj.io/description", w->doc);
+    yaml_end(&g->y);
+}
+
+void argo_write_templates(Argo *g) {
+    for (uint32_t i = 0; i < g->dag.len; i++) argo_write_dag(g, i);
+    argo_write_leaves(g);
+    argo_write_helpers(g);
+}
+
 static void put_template(Argo *g) {
     const FlowWorkflow *w = &g->f->workflow.data[g->cx->workflow];
     YamlOut *y = &g->y;
@@ -434,14 +455,9 @@ static void put_template(Argo *g) {
                     *total = argo_constant(g, flow_setting(g->f, w->settings, SET_TIMEOUT_TOTAL)),
                     *limit = each == NULL || (total != NULL && total->i < each->i) ? total : each; /* a run has one attempt */
     emit_mark(g->out, w->span);
-    open_document(g, "argoproj.io/v1alpha1", "WorkflowTemplate", g->root);
+    argo_open_document(g, "argoproj.io/v1alpha1", "WorkflowTemplate", g->root);
     argo_put_map(g, "labels", flow_setting(g->f, w->settings, SET_LABEL));
-    if (w->doc.n > 0) {
-        yaml_key(y, "annotations");
-        yaml_map(y);
-        yaml_pair(y, "workflows.argoproj.io/description", w->doc);
-        yaml_end(y);
-    }
+    argo_put_description(g, w);
     yaml_end(y);
     yaml_key(y, "spec");
     yaml_map(y);
@@ -460,9 +476,7 @@ static void put_template(Argo *g) {
     put_main(g);
     if (w->nparam > 0) argo_write_params(g);
     vec_push(&g->dag, ((ArgoDag){DAG_WORKFLOW, g->cx->workflow, g->root, "", false, false}));
-    for (uint32_t i = 0; i < g->dag.len; i++) argo_write_dag(g, i);
-    argo_write_leaves(g);
-    argo_write_helpers(g);
+    argo_write_templates(g);
     yaml_end(y);
     yaml_end(y);
     yaml_end(y);
@@ -470,10 +484,10 @@ static void put_template(Argo *g) {
 
 /* --- the ConfigMaps --- */
 
-static void put_flow(Argo *g) {
+void argo_put_flow(Argo *g) {
     YamlOut *y = &g->y;
     Buf text = BUF_INIT;
-    open_document(g, "v1", "ConfigMap", arena_printf(&g->arena, "%s-flow", g->root));
+    argo_open_document(g, "v1", "ConfigMap", arena_printf(&g->arena, "%s-flow", g->root));
     yaml_end(y);
     yaml_key(y, "data");
     yaml_map(y);
@@ -505,7 +519,7 @@ static void put_flow(Argo *g) {
 static void put_shim(Argo *g, EmitOut *out) {
     g->y = yaml_open(emit_file(out, "wf-shim.yaml"));
     YamlOut *y = &g->y;
-    open_document(g, "v1", "ConfigMap", "wf-shim");
+    argo_open_document(g, "v1", "ConfigMap", "wf-shim");
     yaml_end(y);
     yaml_key(y, "data");
     yaml_map(y);
@@ -518,16 +532,24 @@ static void put_shim(Argo *g, EmitOut *out) {
     buf_addc(y->out, '\n');
 }
 
-static void argo_free(Argo *g) {
+void argo_close(Argo *g) {
     for (uint32_t i = 0; i < g->expr.len; i++) buf_free(&g->expr.data[i].text);
-    free(g->task);
-    free(g->text);
     free(g->called);
-    free(g->saved);
     vec_free(&g->dag);
     vec_free(&g->leaf);
     vec_free(&g->expr);
     arena_free(&g->arena);
+}
+
+static void free_shared(Argo *g) {
+    free(g->task);
+    free(g->text);
+    free(g->saved);
+    free(g->outside);
+    free(g->units->name);
+    vec_free(&g->units->order);
+    vec_free(&g->units->leaf);
+    arena_free(&g->units->arena);
 }
 
 static const char *string_setting(Argo *g, const char *name, const char *fallback) {
@@ -537,19 +559,23 @@ static const char *string_setting(Argo *g, const char *name, const char *fallbac
 
 void argo_emit(TargetCx *cx, EmitOut *out) {
     const Flow *f = cx->flow;
+    ArgoUnits units = {.out = out, .name = wf_alloc_zero((f->workflow.len + 1) * sizeof *units.name)};
     Argo g = {.cx = cx,
               .f = f,
+              .out = out,
+              .workflow = cx->workflow,
+              .units = &units,
               .task = wf_alloc_zero((f->node.len + 1) * sizeof *g.task),
               .text = wf_alloc_zero((f->node.len + 1) * sizeof *g.text),
               .called = wf_alloc_zero(f->workflow.len + 1),
-              .saved = wf_alloc_zero(f->node.len + 1)};
+              .saved = wf_alloc_zero(f->node.len + 1),
+              .outside = argo_outside(cx)};
     g.root = argo_kebab(&g, atom_str(f->atoms, f->workflow.data[cx->workflow].name));
     g.image = string_setting(&g, "image", ARGO_PYTHON_IMAGE);
     g.python_image = string_setting(&g, "python_image", g.image);
     g.prefix = string_setting(&g, "prefix", "wf");
     g.code_dir = string_setting(&g, "code_dir", "/code");
     find_needs(&g);
-    g.out = out;
     Buf *text = emit_file(out, arena_printf(&g.arena, "%s.yaml", g.root));
     g.y = yaml_open(text);
     yaml_comment(&g.y, str_of(arena_printf(&g.arena, "%s, written by wfc from %.*s. Run it:", g.root, STR_ARG(cx->source))));
@@ -557,11 +583,14 @@ void argo_emit(TargetCx *cx, EmitOut *out) {
     const char *option = priority != NULL ? arena_printf(&g.arena, " --priority %" PRId64, priority->i) : "";
     yaml_comment(&g.y, str_of(arena_printf(&g.arena, "  argo submit --from workflowtemplate/%s%s", g.root, option)));
     put_template(&g);
+    argo_note_leaves(&g);
+    argo_write_units(&g);
     put_semaphores(&g);
     put_schedules(&g);
     put_trigger(&g);
-    put_flow(&g);
+    argo_put_flow(&g);
     buf_addc(text, '\n');
     put_shim(&g, out);
-    argo_free(&g);
+    free_shared(&g);
+    argo_close(&g);
 }

@@ -73,6 +73,7 @@ void dag_handled(Argo *g, const ArgoDag *d) {
     dag_arg(&failures, "_call", order);
     dag_arg(&failures, "_catch", "false");
     dag_task(g, "failures", "failures", (Start){"body.Failed || body.Errored", NULL}, NULL, &failures);
+    g->gathers = true;
     buf_z(&h.targets, "body");
     const char *all = "tasks.failures.outputs.parameters.all", *first = "tasks.failures.outputs.parameters.out";
     if (w->on_success != 0) {

@@ -1,5 +1,5 @@
 /* Container templates: steps, and the helpers that run the shim for everything else. */
-#include "compiler/backend/argo/argo.h"
+#include "compiler/backend/argo/leaf.h"
 
 #include "base/json.h"
 
@@ -58,13 +58,13 @@ const char *argo_leaf(Argo *g, uint32_t step, uint32_t settings) {
 
 /* --- pieces --- */
 
-static void put_parameter(Argo *g, const char *name) {
+void leaf_parameter(Argo *g, const char *name) {
     yaml_flow_map(&g->y);
     yaml_pair_z(&g->y, "name", name);
     yaml_end(&g->y);
 }
 
-static void put_env(Argo *g, const char *name, const char *value) {
+void leaf_env(Argo *g, const char *name, const char *value) {
     yaml_flow_map(&g->y);
     yaml_pair_z(&g->y, "name", name);
     yaml_pair_z(&g->y, "value", value);
@@ -72,7 +72,7 @@ static void put_env(Argo *g, const char *name, const char *value) {
 }
 
 /* An artifact that is stored and fetched as it is, under a key of ours. */
-static void put_artifact(Argo *g, const char *name, const char *path, const char *key) {
+void leaf_artifact(Argo *g, const char *name, const char *path, const char *key) {
     YamlOut *y = &g->y;
     yaml_flow_map(y);
     yaml_pair_z(y, "name", name);
@@ -93,11 +93,11 @@ static void put_artifact(Argo *g, const char *name, const char *path, const char
 
 /* The file or folder of a parameter, whose artifact must not have the name of the file of values. */
 static void put_file(Argo *g, const char *name, const char *key) {
-    put_artifact(g, strcmp(name, "values") == 0 ? "_values" : name, arena_printf(&g->arena, "/wf/in/%s", name), key);
+    leaf_artifact(g, strcmp(name, "values") == 0 ? "_values" : name, arena_printf(&g->arena, "/wf/in/%s", name), key);
 }
 
 /* The file of values: `lines` with the parameters' tags in it. */
-static void put_values(Argo *g, const char *lines) {
+void leaf_values(Argo *g, const char *lines) {
     YamlOut *y = &g->y;
     yaml_map(y);
     yaml_pair_z(y, "name", "values");
@@ -117,11 +117,11 @@ static void put_words(Argo *g, const char *const *words, size_t n) {
     yaml_end(&g->y);
 }
 
-static void put_command(Argo *g, const char *mode, const char *name) {
+void leaf_command(Argo *g, const char *mode, const char *name) {
     put_words(g, (const char *const[]){"python3", "/wf/bin/wf_shim.py", "argo", mode, name}, 5);
 }
 
-static void put_out(Argo *g, const char *name, const char *path) {
+void leaf_out(Argo *g, const char *name, const char *path) {
     YamlOut *y = &g->y;
     yaml_flow_map(y);
     yaml_pair_z(y, "name", name);
@@ -133,22 +133,59 @@ static void put_out(Argo *g, const char *name, const char *path) {
     yaml_end(y);
 }
 
-static void open_list(Argo *g, const char *key, const char *inner) {
+void leaf_open(Argo *g, const char *key, const char *inner) {
     yaml_key(&g->y, key);
     yaml_map(&g->y);
-    if (inner == NULL) return;
     yaml_key(&g->y, inner);
     yaml_flow_list(&g->y);
 }
 
-static void close_list(Argo *g) {
+/* The volumes of the template's own: of its scripts where it is referred to, of the Python that is carried. */
+static void put_volumes(Argo *g, bool carried) {
+    YamlOut *y = &g->y;
+    if (!g->unit && !carried) return;
+    yaml_key(y, "volumes");
+    yaml_flow_list(y);
+    if (g->unit) {
+        yaml_map(y);
+        yaml_pair_z(y, "name", "flow");
+        yaml_key(y, "configMap");
+        yaml_map(y);
+        yaml_pair_z(y, "name", arena_printf(&g->arena, "%s-flow", g->root));
+        yaml_end(y);
+        yaml_end(y);
+    }
+    if (carried) {
+        yaml_map(y);
+        yaml_pair_z(y, "name", "python");
+        yaml_key(y, "emptyDir");
+        yaml_map(y);
+        yaml_end(y);
+        yaml_end(y);
+    }
+    yaml_end(y);
+}
+
+static void open_container(Argo *g, const FlowConst *image) {
+    yaml_key(&g->y, "container");
+    yaml_map(&g->y);
+    if (image != NULL) yaml_pair(&g->y, "image", image->s);
+    else if (g->unit) yaml_pair_z(&g->y, "image", g->image);
+}
+
+void leaf_container(Argo *g) {
+    put_volumes(g, false);
+    open_container(g, NULL);
+}
+
+void leaf_close(Argo *g) {
     yaml_end(&g->y);
     yaml_end(&g->y);
 }
 
-static void put_failure(Argo *g, const char *name) {
+void leaf_failure(Argo *g, const char *name) {
     if (!g->fails) return;
-    put_artifact(g, "failure", "/wf/out/failure", arena_printf(&g->arena, "%s/{{workflow.uid}}/failures/%s", g->prefix, name));
+    leaf_artifact(g, "failure", "/wf/out/failure", arena_printf(&g->arena, "%s/{{workflow.uid}}/failures/%s", g->prefix, name));
 }
 
 /* --- settings --- */
@@ -173,7 +210,8 @@ static void put_cache(Argo *g, const ArgoLeaf *l) {
     yaml_flow_map(y);
     yaml_key(y, "configMap");
     yaml_flow_map(y);
-    yaml_pair_z(y, "name", arena_printf(&g->arena, "%s-cache", g->root));
+    const char *name = argo_kebab(g, atom_str(g->f->atoms, g->f->workflow.data[g->workflow].name));
+    yaml_pair_z(y, "name", arena_printf(&g->arena, "%s-cache", name));
     yaml_end(y);
     yaml_end(y);
     yaml_end(y);
@@ -313,7 +351,7 @@ static void put_secrets(Argo *g, const FlowStep *s) {
 
 /* When the first attempt began, which the later ones of a step with a limit for all together have to know. */
 static void put_begun(Argo *g, const char *path) {
-    put_artifact(g, "_begun", path, arena_printf(&g->arena, "%s/{{workflow.uid}}/begun/{{inputs.parameters._node}}", g->prefix));
+    leaf_artifact(g, "_begun", path, arena_printf(&g->arena, "%s/{{workflow.uid}}/begun/{{inputs.parameters._node}}", g->prefix));
 }
 
 static bool carries_begin(const Argo *g, const ArgoLeaf *l) {
@@ -324,32 +362,32 @@ static void put_inputs(Argo *g, const ArgoLeaf *l) {
     const Flow *f = g->f;
     const FlowStep *s = &f->step.data[l->step];
     Buf lines = BUF_INIT;
-    open_list(g, "inputs", "parameters");
-    put_parameter(g, "_node");
+    leaf_open(g, "inputs", "parameters");
+    leaf_parameter(g, "_node");
     for (uint32_t i = 0; i < s->nparam; i++) {
         const char *name = atom_cstr(f->atoms, f->param.data[s->param + i].name);
-        put_parameter(g, name);
+        leaf_parameter(g, name);
         buf_printf(&lines, "%s {{inputs.parameters.%s}}\n", name, name);
         if (argo_files(f, f->param.data[s->param + i].type) == FILES_NONE) continue;
-        put_parameter(g, arena_printf(&g->arena, "_%s_uri", name));
+        leaf_parameter(g, arena_printf(&g->arena, "_%s_uri", name));
         buf_printf(&lines, "/wf/in/%s {{inputs.parameters._%s_uri}}\n", name, name);
     }
     yaml_end(&g->y);
     yaml_key(&g->y, "artifacts");
     yaml_list(&g->y);
     if (lines.n == 0) buf_z(&lines, "\n");
-    put_values(g, buf_cstr(&lines));
+    leaf_values(g, buf_cstr(&lines));
     for (uint32_t i = 0; i < s->nparam; i++) {
         const char *name = atom_cstr(f->atoms, f->param.data[s->param + i].name);
         if (argo_files(f, f->param.data[s->param + i].type) == FILES_NONE) continue;
         put_file(g, name, arena_printf(&g->arena, "{{inputs.parameters._%s_uri}}", name));
     }
     if (carries_begin(g, l)) put_begun(g, "/wf/in/_begun");
-    close_list(g);
+    leaf_close(g);
     buf_free(&lines);
 }
 
-static void put_outputs(Argo *g, const ArgoLeaf *l) {
+void leaf_outputs(Argo *g, const ArgoLeaf *l) {
     const FlowStep *s = &g->f->step.data[l->step];
     bool files = false, begun = carries_begin(g, l), artifacts;
     for (uint32_t i = 0; i < s->noutput; i++)
@@ -362,16 +400,16 @@ static void put_outputs(Argo *g, const ArgoLeaf *l) {
     if (s->noutput > 0) {
         yaml_key(&g->y, "parameters");
         yaml_list(&g->y);
-        put_out(g, "out", "/wf/out/value");
+        leaf_out(g, "out", "/wf/out/value");
         yaml_end(&g->y);
     }
     if (artifacts) {
         yaml_key(&g->y, "artifacts");
         yaml_list(&g->y);
         if (files)
-            put_artifact(g, "files", "/wf/out/files", arena_printf(&g->arena, "%s/{{workflow.uid}}/{{pod.name}}", g->prefix));
+            leaf_artifact(g, "files", "/wf/out/files", arena_printf(&g->arena, "%s/{{workflow.uid}}/{{pod.name}}", g->prefix));
         if (begun) put_begun(g, "/wf/out/begun");
-        put_failure(g, "{{inputs.parameters._node}}");
+        leaf_failure(g, "{{inputs.parameters._node}}");
         yaml_end(&g->y);
     }
     yaml_end(&g->y);
@@ -395,15 +433,6 @@ static void put_mount(Argo *g, const char *name, const char *path) {
 /* What carries Python: a container that runs before and leaves it in a folder of the pod. */
 static void put_carrier(Argo *g) {
     YamlOut *y = &g->y;
-    yaml_key(y, "volumes");
-    yaml_flow_list(y);
-    yaml_flow_map(y);
-    yaml_pair_z(y, "name", "python");
-    yaml_key(y, "emptyDir");
-    yaml_flow_map(y);
-    yaml_end(y);
-    yaml_end(y);
-    yaml_end(y);
     yaml_key(y, "initContainers");
     yaml_list(y);
     yaml_map(y);
@@ -443,26 +472,30 @@ static void put_leaf(Argo *g, const ArgoLeaf *l) {
     put_cache(g, l);
     if (pool != NULL) argo_put_semaphore(g, argo_pool(g, pool->s), "slots");
     bool carried = is_carried(g, l);
+    put_volumes(g, carried);
     if (carried) put_carrier(g);
-    open_list(g, "container", NULL);
-    if (image != NULL) yaml_pair(y, "image", image->s);
+    open_container(g, image);
     if (carried) put_carried(g, l->name);
-    else put_command(g, "run", l->name);
+    else leaf_command(g, "run", l->name);
     yaml_key(y, "env");
     yaml_flow_list(y);
-    put_env(g, "WF_STEP", "{{inputs.parameters._node}}");
-    if (argo_setting(g, l, SET_RETRY) != NULL) put_env(g, "WF_RETRIES", "{{retries}}");
-    if (carried) put_env(g, "LD_PRELOAD", ""); /* of the image: not for a program that is not of it */
+    leaf_env(g, "WF_STEP", "{{inputs.parameters._node}}");
+    if (argo_setting(g, l, SET_RETRY) != NULL) leaf_env(g, "WF_RETRIES", "{{retries}}");
+    if (carried) leaf_env(g, "LD_PRELOAD", ""); /* of the image: not for a program that is not of it */
     put_secrets(g, s);
     yaml_end(y);
     put_resources(g, l);
     yaml_end(y);
-    put_outputs(g, l);
+    leaf_outputs(g, l);
     yaml_end(y);
 }
 
 void argo_write_leaves(Argo *g) {
-    for (uint32_t i = 0; i < g->leaf.len; i++) put_leaf(g, &g->leaf.data[i]);
+    for (uint32_t i = 0; i < g->leaf.len; i++) {
+        const ArgoLeaf *l = &g->leaf.data[i];
+        if (g->outside[l->step] != NULL) argo_write_outside(g, l);
+        else put_leaf(g, l);
+    }
 }
 
 /* --- helpers --- */
@@ -474,37 +507,39 @@ void argo_write_params(Argo *g) {
     Buf lines = BUF_INIT;
     yaml_map(y);
     yaml_pair_z(y, "name", "params");
-    open_list(g, "inputs", "artifacts");
+    leaf_open(g, "inputs", "artifacts");
     for (uint32_t i = 0; i < w->nparam; i++) {
         const char *name = atom_cstr(f->atoms, f->param.data[w->param + i].name);
-        buf_printf(&lines, "%s {{=sprig.b64enc(workflow.parameters.%s)}}\n", name, name);
+        buf_printf(&lines, "%s {{=sprig.b64enc(", name);
+        argo_path(&lines, arena_printf(&g->arena, "workflow.parameters.%s", name));
+        buf_z(&lines, ")}}\n");
         if (argo_files(f, f->param.data[w->param + i].type) == FILES_ONE)
             buf_printf(&lines, "/wf/in/%s {{workflow.parameters.%s}}\n", name, name);
     }
-    put_values(g, buf_cstr(&lines));
+    leaf_values(g, buf_cstr(&lines));
     for (uint32_t i = 0; i < w->nparam; i++) {
         const char *name = atom_cstr(f->atoms, f->param.data[w->param + i].name);
         if (argo_files(f, f->param.data[w->param + i].type) != FILES_ONE) continue;
         put_file(g, name, arena_printf(&g->arena, "{{workflow.parameters.%s}}", name));
     }
-    close_list(g);
-    open_list(g, "container", NULL);
-    put_command(g, "params", g->root);
+    leaf_close(g);
+    leaf_container(g);
+    leaf_command(g, "params", g->root);
     yaml_key(y, "env");
     yaml_list(y);
-    put_env(g, "WF_NODE", "");
-    close_list(g);
-    open_list(g, "outputs", "parameters");
+    leaf_env(g, "WF_NODE", "");
+    leaf_close(g);
+    leaf_open(g, "outputs", "parameters");
     for (uint32_t i = 0; i < w->nparam; i++) {
         const char *name = atom_cstr(f->atoms, f->param.data[w->param + i].name);
-        put_out(g, name, arena_printf(&g->arena, "/wf/out/params/%s", name));
+        leaf_out(g, name, arena_printf(&g->arena, "/wf/out/params/%s", name));
     }
-    if (g->params) put_out(g, "_params", "/wf/out/value");
+    if (g->params) leaf_out(g, "_params", "/wf/out/value");
     yaml_end(y);
     if (g->fails) {
         yaml_key(y, "artifacts");
         yaml_list(y);
-        put_failure(g, "params");
+        leaf_failure(g, "params");
         yaml_end(y);
     }
     yaml_end(y);
@@ -517,29 +552,29 @@ static void put_computing(Argo *g, const char *template, const char *mode, const
     YamlOut *y = &g->y;
     yaml_map(y);
     yaml_pair_z(y, "name", template);
-    open_list(g, "inputs", "parameters");
-    put_parameter(g, "_node");
-    put_parameter(g, "_call");
-    put_parameter(g, "_values");
+    leaf_open(g, "inputs", "parameters");
+    leaf_parameter(g, "_node");
+    leaf_parameter(g, "_call");
+    leaf_parameter(g, "_values");
     yaml_end(y);
     yaml_key(y, "artifacts");
     yaml_list(y);
-    put_values(g, "{{inputs.parameters._values}}");
-    close_list(g);
-    open_list(g, "container", NULL);
-    put_command(g, mode, "{{inputs.parameters._call}}");
+    leaf_values(g, "{{inputs.parameters._values}}");
+    leaf_close(g);
+    leaf_container(g);
+    leaf_command(g, mode, "{{inputs.parameters._call}}");
     yaml_key(y, "env");
     yaml_list(y);
-    put_env(g, "WF_NODE", "{{inputs.parameters._node}}");
-    close_list(g);
-    open_list(g, "outputs", "parameters");
-    put_out(g, "out", "/wf/out/value");
+    leaf_env(g, "WF_NODE", "{{inputs.parameters._node}}");
+    leaf_close(g);
+    leaf_open(g, "outputs", "parameters");
+    leaf_out(g, "out", "/wf/out/value");
     yaml_end(y);
     if (g->fails || key != NULL) {
         yaml_key(y, "artifacts");
         yaml_list(y);
-        if (key != NULL) put_artifact(g, "value", "/wf/out/value", key);
-        else put_failure(g, "{{inputs.parameters._node}}.{{inputs.parameters._call}}");
+        if (key != NULL) leaf_artifact(g, "value", "/wf/out/value", key);
+        else leaf_failure(g, "{{inputs.parameters._node}}.{{inputs.parameters._call}}");
         yaml_end(y);
     }
     yaml_end(y);
@@ -560,7 +595,7 @@ static void put_nothing(Argo *g) {
     yaml_pair_z(y, "template", "nothing");
     yaml_pair_z(y, "when", "false");
     yaml_end(y);
-    close_list(g);
+    leaf_close(g);
     yaml_end(y);
 }
 
@@ -586,25 +621,25 @@ void argo_write_values(Argo *g, const ArgoDag *d) {
     json_close(&j);
     yaml_map(y);
     yaml_pair_z(y, "name", arena_printf(&g->arena, "%s---values", d->name));
-    open_list(g, "inputs", "parameters");
-    put_parameter(g, "_below");
+    leaf_open(g, "inputs", "parameters");
+    leaf_parameter(g, "_below");
     yaml_end(y);
     yaml_key(y, "artifacts");
     yaml_list(y);
-    put_artifact(g, "saved", "/wf/in/saved", saved_key(g));
-    close_list(g);
-    open_list(g, "container", NULL);
-    put_command(g, "values", spec);
+    leaf_artifact(g, "saved", "/wf/in/saved", saved_key(g));
+    leaf_close(g);
+    leaf_container(g);
+    leaf_command(g, "values", spec);
     yaml_key(y, "env");
     yaml_list(y);
-    put_env(g, "WF_BELOW", "{{inputs.parameters._below}}");
-    close_list(g);
-    open_list(g, "outputs", "parameters");
+    leaf_env(g, "WF_BELOW", "{{inputs.parameters._below}}");
+    leaf_close(g);
+    leaf_open(g, "outputs", "parameters");
     for (uint32_t i = 0; i < r->n; i++) {
         const char *name = atom_cstr(g->f->atoms, g->f->node.data[r->first + i].name);
-        if (g->saved[r->first + i]) put_out(g, name, arena_printf(&g->arena, "/wf/out/params/%s", name));
+        if (g->saved[r->first + i]) leaf_out(g, name, arena_printf(&g->arena, "/wf/out/params/%s", name));
     }
-    close_list(g);
+    leaf_close(g);
     yaml_end(y);
 }
 
@@ -613,36 +648,36 @@ static void put_failures(Argo *g) {
     YamlOut *y = &g->y;
     yaml_map(y);
     yaml_pair_z(y, "name", "failures");
-    open_list(g, "inputs", "parameters");
-    put_parameter(g, "_below");
-    put_parameter(g, "_call");
-    put_parameter(g, "_catch");
+    leaf_open(g, "inputs", "parameters");
+    leaf_parameter(g, "_below");
+    leaf_parameter(g, "_call");
+    leaf_parameter(g, "_catch");
     yaml_end(y);
     yaml_key(y, "artifacts");
     yaml_list(y);
-    put_artifact(g, "failures", "/wf/in/failures", arena_printf(&g->arena, "%s/{{workflow.uid}}/failures", g->prefix));
-    close_list(g);
-    open_list(g, "container", NULL);
-    put_command(g, "failures", "{{inputs.parameters._call}}");
+    leaf_artifact(g, "failures", "/wf/in/failures", arena_printf(&g->arena, "%s/{{workflow.uid}}/failures", g->prefix));
+    leaf_close(g);
+    leaf_container(g);
+    leaf_command(g, "failures", "{{inputs.parameters._call}}");
     yaml_key(y, "env");
     yaml_list(y);
-    put_env(g, "WF_BELOW", "{{inputs.parameters._below}}");
-    put_env(g, "WF_CATCH", "{{inputs.parameters._catch}}");
-    close_list(g);
-    open_list(g, "outputs", "parameters");
-    put_out(g, "out", "/wf/out/value");
-    put_out(g, "all", "/wf/out/all");
+    leaf_env(g, "WF_BELOW", "{{inputs.parameters._below}}");
+    leaf_env(g, "WF_CATCH", "{{inputs.parameters._catch}}");
+    leaf_close(g);
+    leaf_open(g, "outputs", "parameters");
+    leaf_out(g, "out", "/wf/out/value");
+    leaf_out(g, "all", "/wf/out/all");
     yaml_end(y);
     yaml_key(y, "artifacts");
     yaml_list(y);
-    put_failure(g, "{{inputs.parameters._below}}caught");
-    close_list(g);
+    leaf_failure(g, "{{inputs.parameters._below}}caught");
+    leaf_close(g);
     yaml_end(y);
 }
 
 void argo_write_helpers(Argo *g) {
     if (g->computes) put_computing(g, "compute", "compute", NULL);
     if (g->saves) put_computing(g, "save", "save", arena_printf(&g->arena, "%s/{{inputs.parameters._node}}", saved_key(g)));
-    if (g->fails) put_failures(g);
+    if (g->gathers) put_failures(g);
     if (g->nothing) put_nothing(g);
 }

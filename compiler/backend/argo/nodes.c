@@ -16,8 +16,9 @@ static void put_call(Scope *s, NodeId id, Start start) {
         const char *param = atom_cstr(f->atoms, p->name),
                    *task = arena_printf(&g->arena, "%s--%s", g->task[id], argo_kebab(g, str_of(param)));
         const char *tag = argo_tag(s, o), *key = NULL;
-        if (argo_files(f, p->type) != FILES_NONE) key = argo_key(s, o, p->type);
-        if (argo_files(f, p->type) != FILES_NONE && key == NULL) {
+        bool fetched = g->outside[n->ref] == NULL && argo_files(f, p->type) != FILES_NONE;
+        if (fetched) key = argo_key(s, o, p->type);
+        if (fetched && key == NULL) {
             tag = dag_value(s, task, dag_path(s, dag_node_name(g, id)), o, &start);
             key = arena_printf(&g->arena, "{{=jsonpath(tasks['%s'].outputs.parameters.out, '$[\"uri\"]')}}", task);
         } else if (tag == NULL) {
@@ -44,7 +45,8 @@ static void put_sub(Scope *s, NodeId id, Start start) {
         dag_arg(&args, param, dag_value(s, task, dag_path(s, dag_node_name(g, id)), flow_opnds(f, n->arg)[i], &start));
     }
     const char *template = argo_kebab(g, atom_str(f->atoms, w->name));
-    if (!g->called[n->ref]) dag_add(g, (ArgoDag){DAG_WORKFLOW, n->ref, template, "", true, false});
+    if (argo_is_unit(g, n->ref)) template = arena_printf(&g->arena, "%s/%s", argo_unit(g, n->ref), template);
+    else if (!g->called[n->ref]) dag_add(g, (ArgoDag){DAG_WORKFLOW, n->ref, template, "", true, false});
     g->called[n->ref] = 1;
     dag_task(g, g->task[id], template, start, NULL, &args);
 }

@@ -3,6 +3,7 @@
 #include "compiler/backend/emit/py_out.h"
 
 #include "base/hash.h"
+#include "base/io.h"
 #include "base/json.h"
 
 #include <inttypes.h>
@@ -291,7 +292,7 @@ void argo_order_spec(Argo *g, const char *name, RegionId region) {
 
 const char *argo_script_name(Argo *g, const ArgoLeaf *l) {
     const FlowStep *s = &g->f->step.data[l->step];
-    if (s->body != BODY_FENCE) return NULL;
+    if (s->body != BODY_FENCE || g->outside[l->step] != NULL) return NULL;
     Str lang = atom_str(g->f->atoms, s->lang);
     const char *ext = str_is(lang, "python") ? "py" : str_is(lang, "node") ? "js" : "sh";
     return arena_printf(&g->arena, "%s.%s", l->name, ext);
@@ -323,7 +324,7 @@ typedef struct StepOut {
 
 static void put_setting(StepOut *x, Setting key, const char *name) {
     const FlowSetting *v = argo_setting(x->g, x->l, key);
-    if (v == NULL || v->value == OPND_ABSENT) return;
+    if (v == NULL || v->value == OPND_ABSENT || x->g->outside[x->l->step] != NULL) return;
     Buf text = BUF_INIT;
     PyExpr e = {.flow = x->g->f, .out = &text, .step = x->s, .beyond = x->g->f->failure, .leaf = put_param};
     py_expr(&e, v->value);
@@ -334,9 +335,43 @@ static void put_setting(StepOut *x, Setting key, const char *name) {
     buf_free(&text);
 }
 
+/* What a template of the cluster is given: [name, expression, type] each. A person is shown what the step is given. */
+static void put_arguments(StepOut *x, const FlowTargetBody *b) {
+    const Flow *f = x->g->f;
+    Buf text = BUF_INIT;
+    if (b == &argo_supplied) return;
+    json_key(&x->j, "template");
+    json_string(x->j.b, b->text);
+    json_key(&x->j, "arguments");
+    JsonOut list = json_open(x->j.b, '[');
+    for (uint32_t i = 0; i < b->narg; i++) {
+        Opnd o = f->opnd.data[b->arg + i];
+        PyExpr e = {.flow = f, .out = &text, .step = x->s, .beyond = T_STRING, .leaf = put_param};
+        buf_clear(&text);
+        py_expr(&e, o);
+        py_fns_used(f, o, x->used);
+        json_item(&list);
+        JsonOut one = json_open(x->j.b, '[');
+        json_item(&one);
+        json_string(x->j.b, atom_str(f->atoms, f->argname.data[b->argname + i]));
+        json_item(&one);
+        json_string(x->j.b, buf_view(&text));
+        json_item(&one);
+        py_type_json(x->j.b, f, py_type_of(&e, o));
+        json_close(&one);
+        py_done(&e);
+    }
+    json_close(&list);
+    buf_free(&text);
+}
+
 static void put_body(StepOut *x) {
     const FlowStep *s = x->s;
     const Flow *f = x->g->f;
+    if (x->g->outside[x->l->step] != NULL) {
+        put_arguments(x, x->g->outside[x->l->step]);
+        return;
+    }
     Str lang = s->body == BODY_EXEC ? STR("exec") : atom_str(f->atoms, s->lang);
     json_key(&x->j, "body");
     json_string(x->j.b, lang);
@@ -344,7 +379,8 @@ static void put_body(StepOut *x) {
         json_key(&x->j, "code_file");
         json_z(x->j.b, argo_script_name(x->g, x->l));
         json_key(&x->j, "file");
-        json_string(x->j.b, str_of(f->sources->file[s->span.file].path));
+        Str path = str_of(f->sources->file[s->span.file].path);
+        json_string(x->j.b, x->g->unit ? path_base(path) : path); /* what others refer to is the same wherever it is compiled */
         json_key(&x->j, "line");
         json_int(x->j.b, s->code_line);
         return;
@@ -408,7 +444,7 @@ static void put_step(Argo *g, const ArgoLeaf *l, Buf *out) {
     put_setting(&x, SET_ENV, "env");
     put_setting(&x, SET_PACKAGES, "packages_text");
     put_setting(&x, SET_PYTHON, "python_text");
-    if (argo_setting(g, l, SET_CODE) != NULL) {
+    if (argo_setting(g, l, SET_CODE) != NULL && g->outside[l->step] == NULL) {
         json_key(&x.j, "code_dir");
         json_z(out, g->code_dir);
     }
@@ -454,9 +490,11 @@ const char *argo_cache_key(Argo *g, const ArgoLeaf *l) {
     buf_addc(&step, '\n');
     if (s->body == BODY_FENCE) buf_str(&step, s->code);
     put_digest(&key, buf_view(&step));
-    for (uint32_t i = 0; i < s->nparam; i++) /* they are JSON: a blank between them cannot be mistaken */
-        buf_printf(&key, "%sinputs.parameters.%s", i == 0 ? "-{{=sprig.sha256sum(" : " + ' ' + ",
-                   atom_cstr(g->f->atoms, g->f->param.data[s->param + i].name));
+    for (uint32_t i = 0; i < s->nparam; i++) { /* they are JSON: a blank between them cannot be mistaken */
+        const char *name = atom_cstr(g->f->atoms, g->f->param.data[s->param + i].name);
+        buf_z(&key, i == 0 ? "-{{=sprig.sha256sum(" : " + ' ' + ");
+        argo_path(&key, arena_printf(&g->arena, "inputs.parameters.%s", name));
+    }
     if (s->nparam > 0) buf_z(&key, ")}}");
     const char *text = arena_strndup(&g->arena, key.p, key.n);
     buf_free(&step);
@@ -474,7 +512,7 @@ void argo_steps_spec(Argo *g, Buf *out) {
         put_step(g, &g->leaf.data[i], out);
     }
     const FlowWorkflow *w = &f->workflow.data[g->cx->workflow];
-    if (w->nparam > 0) {
+    if (w->nparam > 0 && !g->unit) {
         buf_printf(out, "%s\n\"%s\": ", g->leaf.len > 0 ? "," : "", g->root);
         JsonOut j = json_open(out, '{');
         put_limits(g, &j, w->param, w->nparam);

@@ -25,7 +25,11 @@ const char *dag_own_path(Scope *s) {
     return arena_printf(&g->arena, "%s%.*s", s->dag->at ? "{{inputs.parameters._at}}" : "", (int)(n - 1), path);
 }
 
-void dag_arg(ArgoArgs *a, const char *name, const char *value) { vec_push(&a->list, ((ArgoArg){name, value})); }
+void dag_arg(ArgoArgs *a, const char *name, const char *value) { vec_push(&a->list, ((ArgoArg){name, value, ARG_PARAMETER})); }
+
+void dag_artifact(ArgoArgs *a, const char *name, const char *value, ArgKind kind) {
+    vec_push(&a->list, ((ArgoArg){name, value, kind}));
+}
 
 /* --- tasks --- */
 
@@ -37,11 +41,61 @@ static bool is_short(const ArgoArgs *args) {
     return n + 20 * args->list.len < LINE;
 }
 
+static void put_artifact(YamlOut *y, const ArgoArg *a) {
+    if (a->kind == ARG_FROM) {
+        yaml_pair_z(y, "from", a->value);
+        yaml_pair_bool(y, "optional", true);
+        return;
+    }
+    yaml_key(y, "archive");
+    yaml_flow_map(y);
+    yaml_key(y, "none");
+    yaml_flow_map(y);
+    yaml_end(y);
+    yaml_end(y);
+    yaml_key(y, "s3");
+    yaml_flow_map(y);
+    yaml_pair_z(y, "key", a->value);
+    yaml_end(y);
+}
+
+static void put_args(YamlOut *y, const ArgoArgs *args, const char *key, bool artifacts) {
+    bool any = false;
+    for (uint32_t i = 0; i < args->list.len; i++) {
+        const ArgoArg *a = &args->list.data[i];
+        if ((a->kind != ARG_PARAMETER) != artifacts) continue;
+        if (!any) {
+            yaml_key(y, key);
+            yaml_list(y);
+        }
+        any = true;
+        yaml_flow_map(y);
+        yaml_pair_z(y, "name", a->name);
+        if (artifacts) put_artifact(y, a);
+        else yaml_pair_z(y, "value", a->value);
+        yaml_end(y);
+    }
+    if (any) yaml_end(y);
+}
+
+static void put_template(Argo *g, const char *template) {
+    const char *slash = strchr(template, '/');
+    if (slash == NULL) {
+        yaml_pair_z(&g->y, "template", template);
+        return;
+    }
+    yaml_key(&g->y, "templateRef");
+    yaml_flow_map(&g->y);
+    yaml_pair(&g->y, "name", (Str){template, (size_t)(slash - template)});
+    yaml_pair_z(&g->y, "template", slash + 1);
+    yaml_end(&g->y);
+}
+
 void dag_task(Argo *g, const char *name, const char *template, Start start, const char *items, ArgoArgs *args) {
     YamlOut *y = &g->y;
     yaml_map(y);
     yaml_pair_z(y, "name", name);
-    yaml_pair_z(y, "template", template);
+    put_template(g, template);
     if (start.depends != NULL) yaml_pair_z(y, "depends", start.depends);
     if (start.when != NULL) yaml_pair_z(y, "when", start.when);
     if (items != NULL) yaml_pair_z(y, "withParam", items);
@@ -49,15 +103,8 @@ void dag_task(Argo *g, const char *name, const char *template, Start start, cons
         yaml_key(y, "arguments");
         if (is_short(args)) yaml_flow_map(y);
         else yaml_map(y);
-        yaml_key(y, "parameters");
-        yaml_list(y);
-        for (uint32_t i = 0; i < args->list.len; i++) {
-            yaml_flow_map(y);
-            yaml_pair_z(y, "name", args->list.data[i].name);
-            yaml_pair_z(y, "value", args->list.data[i].value);
-            yaml_end(y);
-        }
-        yaml_end(y);
+        put_args(y, args, "parameters", false);
+        put_args(y, args, "artifacts", true);
         yaml_end(y);
     }
     yaml_end(y);

@@ -66,10 +66,18 @@ void argo_literal(Buf *out, const char *text) {
     buf_addc(out, '\'');
 }
 
+/* Words that the engine takes for variables of its own wherever they stand: an expression that has one stays unresolved. */
+static bool is_variable(const char *name, size_t n) {
+    static const char *const words[] = {"item", "retries"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strlen(words[i]) == n && memcmp(words[i], name, n) == 0) return true;
+    return false;
+}
+
 void argo_path(Buf *out, const char *path) {
     for (bool first = true; *path != '\0'; first = false) {
         size_t n = strcspn(path, ".");
-        if (memchr(path, '-', n) != NULL) {
+        if (!first && (memchr(path, '-', n) != NULL || is_variable(path, n))) {
             buf_printf(out, "['%.*s']", (int)n, path);
         } else {
             buf_printf(out, "%s%.*s", first ? "" : ".", (int)n, path);

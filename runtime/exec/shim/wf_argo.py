@@ -115,7 +115,7 @@ def argo_inputs():
 
 def argo_write(name, text):
     os.makedirs("/wf/out", exist_ok=True)
-    with open("/wf/out/" + name, "w", encoding="ascii") as f:
+    with open("/wf/out/" + name, "w", encoding="utf-8", newline="") as f:
         f.write(text)
 
 
@@ -127,6 +127,20 @@ def argo_result(v):
     if len(text) > MOST_OF_ARGO:
         raise StepFailed("output", "the value is of %d bytes; the engine carries up to %d: write it to a file" % (len(text), MOST_OF_ARGO))
     argo_write("value", text)
+
+
+def argo_names(spec, inputs):
+    """What the expressions of a step are evaluated in."""
+    names = {"wf": sys.modules[__name__]}
+    exec(spec.get("functions", ""), names)
+    names["v"] = {n: decode(t, inputs[n]) if t[0] != "secret" else None for n, t, *_ in spec["inputs"]}
+    return names
+
+
+def argo_outputs(spec, out):
+    """The value of a call from its outputs by name."""
+    outputs = spec["outputs"]
+    argo_result(None if not outputs else out[outputs[0][0]] if spec["single"] else {n: out[n] for n, *_ in sorted(outputs)})
 
 
 def argo_delay(facts, attempt, delay, factor, most, jitter, first, growth):
@@ -154,12 +168,9 @@ def argo_run(name):
     import time as clock
     tempfile.tempdir = "/wf/out"  # an image may have no folder for such, or none that this user may write to
     spec = argo_load("steps.json")[name]
-    types = {n: t for n, t, *_ in spec["inputs"]}
     values, staged = argo_inputs()
-    names = {"wf": sys.modules[__name__]}
-    exec(spec.get("functions", ""), names)
-    inputs = {n: argo_listed(argo_value(values[n]), staged) for n in types}
-    names["v"] = {n: decode(t, inputs[n]) if t[0] != "secret" else None for n, t in types.items()}
+    inputs = {n: argo_listed(argo_value(values[n]), staged) for n, *_ in spec["inputs"]}
+    names = argo_names(spec, inputs)
     if "code_file" in spec:
         with open("/wf/flow/" + spec["code_file"], encoding="utf-8", newline="") as f:
             spec["code"] = f.read()
@@ -177,9 +188,7 @@ def argo_run(name):
         if total is not None:
             end = argo_begun(attempt) + total
             timeout = min(total if timeout is None else timeout, max(end - round(clock.time() * 1000), 1))
-        out = argo_keyed(step(spec, inputs, ArgoStore(key, staged), "out", facts, eval(spec.get("env", "None"), names), timeout), key)
-        outputs = spec["outputs"]
-        argo_result(None if not outputs else out[outputs[0][0]] if spec["single"] else {n: out[n] for n, *_ in sorted(outputs)})
+        argo_outputs(spec, argo_keyed(step(spec, inputs, ArgoStore(key, staged), "out", facts, eval(spec.get("env", "None"), names), timeout), key))
     except StepFailed as e:
         record = e.record(facts["WF_STEP"])
         e.again = e.kind not in ("value", "fail") and ("on" not in spec or eval(spec["on"], {**names, "e": record}))
@@ -187,6 +196,85 @@ def argo_run(name):
             delay = argo_delay(facts, attempt, *spec["delays"])[0] if "delays" in spec else 0
             e.again = clock.time() * 1000 + delay < end
         raise
+
+
+def argo_plain(type, v):
+    """The text of a value outside: of a scalar as a shell sees it, of a file its key, else JSON."""
+    if v is None or is_compound(type):
+        return argo_text(v)
+    return v["uri"] if (type[1] if type[0] == "opt" else type)[0] in ("file", "dir") else as_text(type, v)
+
+
+def argo_passes(text):
+    """Whether the engine passes the text on as it is."""
+    import re
+    return not ("{{" in text or re.search("[\0-\7\v\x0e-\x1f\x7f]", text) or any(c > "\uffff" and not c.isprintable() for c in text))
+
+
+def argo_argument(name, type, v):
+    """The text of an argument for a template of the cluster."""
+    text = argo_plain(type, v)
+    if not argo_passes(text):
+        raise StepFailed("value", "the argument `%s` holds `{{` or a control character, which the engine would not pass on as they are" % name)
+    if len(text.encode()) > MOST_OF_ARGO:
+        raise StepFailed("value", "the argument `%s` is of %d bytes; the engine carries up to %d" % (name, len(text.encode()), MOST_OF_ARGO))
+    return text
+
+
+def argo_shown(type, v):
+    """The text of an input for people, who read JSON where the engine would not pass the plain text on."""
+    text = argo_plain(type, v)
+    return text if argo_passes(text) else argo_text(v)
+
+
+def argo_given(name):
+    """What a template of the cluster is given, or a person shown."""
+    spec = argo_load("steps.json")[name]
+    values, _ = argo_inputs()
+    inputs = {n: argo_value(values[n]) for n, *_ in spec["inputs"]}
+    check_limits(spec.get("limits", {}), inputs)
+    names = argo_names(spec, inputs)
+    os.makedirs("/wf/out/params", exist_ok=True)
+    if "arguments" in spec:
+        texts = {arg: argo_argument(arg, type, encode(type, eval(source, names))) for arg, source, type in spec["arguments"]}
+    else:
+        texts = {n: argo_shown(t, inputs[n]) for n, t, *_ in spec["inputs"]}
+    for arg, text in texts.items():
+        argo_write("params/" + arg, text + "\n")
+
+
+def argo_ended():
+    """What the engine knows of the end of such a template: its status, exit code and outputs."""
+    import base64
+    return parse_json(base64.b64decode(argo_inputs()[0]["ended"]).decode("utf-8", "replace").partition(" ")[2])
+
+
+def argo_taken(name):
+    """What a template of the cluster or a person gave, as outputs of the step."""
+    spec, key = argo_load("steps.json")[name], os.environ["WF_KEY"]
+    given = (argo_ended().get("outputs") or {}).get("parameters") or {}
+    stage, out = Stage(ArgoStore(key, []), "out", "/tmp/wf"), {}
+    try:
+        for n, type, *_ in spec["outputs"]:
+            if type[0] in ("file", "dir"):
+                out[n] = stage.collect(n, type, os.path.join("/wf/in", os.path.basename(output_path(stage, n, type))))
+            elif given.get(n) is not None:
+                out[n] = read_value(n, type, given[n].encode())
+            else:
+                raise OutputError("the template %s gives no output parameter `%s`" % (spec.get("template"), n))
+    except OutputError as e:
+        raise StepFailed("output", str(e))
+    argo_outputs(spec, argo_keyed(out, key))
+
+
+def argo_failed(name):
+    """Says that a template of the cluster has failed, or that a person has let it fail."""
+    ended, template = argo_ended(), argo_load("steps.json")[name].get("template")
+    if template is None:
+        raise StepFailed("fail", "nobody supplied the outputs: the node was set to %s" % ended["status"])
+    if "exitCode" not in ended:
+        raise StepFailed("lost" if ended["status"] == "Error" else "exit", "the template %s ended with the status %s" % (template, ended["status"]))
+    raise judge(int(ended["exitCode"]), b"", os.devnull, None)
 
 
 def argo_items(spec, values):
@@ -326,7 +414,8 @@ def argo_saved(name):
 
 
 def argo_main(mode, name):
-    modes = {"save": argo_save, "values": argo_saved, "run": argo_run, "compute": argo_compute, "params": argo_params, "failures": argo_failures}
+    modes = {"save": argo_save, "values": argo_saved, "run": argo_run, "compute": argo_compute, "params": argo_params, "failures": argo_failures,
+             "given": argo_given, "taken": argo_taken, "failed": argo_failed}
     os.makedirs("/wf/out", exist_ok=True)
     try:
         try:

@@ -33,6 +33,8 @@ type job struct {
 	Event    string            `json:"event"`  // its discriminator, which submits the workflow in place of a user; empty for none
 	Again    bool              `json:"again"`  // the workflow runs a second time, with the same parameters
 	Limit    float64           `json:"limit"`  // seconds that it may take; 0: a default
+	// What people supply: outputs by the path of a step, for one attempt after the other; null: the node is set to Failed.
+	Supplied map[string][]map[string]string `json:"supplied"`
 }
 
 // outcome is what became of a job; the file of results is a list of them in the order of the jobs.
@@ -169,8 +171,9 @@ func (j *job) submit(s *store, namespace, run string) error {
 	return err
 }
 
-// await gives the Workflow of a name when it has ended, or as it is when that takes too long.
-func await(s *store, namespace, run string, limit time.Duration) (*wfv1.Workflow, bool) {
+// await gives the Workflow of a name when it has ended, or as it is when that takes too long or `seen`, called for each change, has an
+// error.
+func await(s *store, namespace, run string, limit time.Duration, seen func(*wfv1.Workflow) error) (*wfv1.Workflow, bool, error) {
 	end := time.Now().Add(limit)
 	stop := time.AfterFunc(limit+time.Millisecond, s.wake)
 	defer stop.Stop()
@@ -178,10 +181,15 @@ func await(s *store, namespace, run string, limit time.Duration) (*wfv1.Workflow
 		at := s.now()
 		o, err := s.get("workflows", namespace, run)
 		if err == nil && labelsOf(o)["workflows.argoproj.io/completed"] == "true" {
-			return decode(o), true
+			return decode(o), true, nil
 		}
 		if !time.Now().Before(end) {
-			return decode(o), false
+			return decode(o), false, nil
+		}
+		if seen != nil {
+			if err := seen(decode(o)); err != nil {
+				return decode(o), false, err
+			}
 		}
 		s.wait("workflows", at, func() bool { return !time.Now().Before(end) })
 	}
@@ -299,10 +307,21 @@ func (j *job) once(s *store, namespace, host, run string) outcome {
 	if j.Limit > 0 {
 		limit = time.Duration(j.Limit * float64(time.Second))
 	}
-	wf, ended := await(s, namespace, run, limit)
+	var seen func(*wfv1.Workflow) error
+	if j.Supplied != nil {
+		p, err := newPeople(host, namespace, j.Supplied)
+		if err != nil {
+			o.Log = err.Error()
+			return o
+		}
+		seen = p.answer
+	}
+	wf, ended, err := await(s, namespace, run, limit, seen)
 	o.Nodes = calls(s, namespace, wf)
 	o.Log = narrate(wf, j.Work)
-	if !ended {
+	if err != nil {
+		o.Log = err.Error() + "\n" + o.Log
+	} else if !ended {
 		o.Log = fmt.Sprintf("not ended after %s\n", limit) + o.Log
 	} else if wf.Status.Phase == wfv1.WorkflowSucceeded {
 		o.State = "succeeded"
