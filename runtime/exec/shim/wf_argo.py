@@ -206,16 +206,16 @@ def argo_plain(type, v):
 
 
 def argo_passes(text):
-    """Whether the engine passes the text on as it is."""
+    """Whether the engine passes the text on as it is, also where the template puts two side by side."""
     import re
-    return not ("{{" in text or re.search("[\0-\7\v\x0e-\x1f\x7f]", text) or any(c > "\uffff" and not c.isprintable() for c in text))
+    return not ("{{" in text or text.endswith("{") or re.search("[\0-\7\v\x0e-\x1f\x7f]", text) or any(c > "\uffff" and not c.isprintable() for c in text))
 
 
 def argo_argument(name, type, v):
     """The text of an argument for a template of the cluster."""
     text = argo_plain(type, v)
     if not argo_passes(text):
-        raise StepFailed("value", "the argument `%s` holds `{{` or a control character, which the engine would not pass on as they are" % name)
+        raise StepFailed("value", "the argument `%s` holds `{{`, ends with `{` or has a control character: the engine would not pass that on as it is" % name)
     if len(text.encode()) > MOST_OF_ARGO:
         raise StepFailed("value", "the argument `%s` is of %d bytes; the engine carries up to %d" % (name, len(text.encode()), MOST_OF_ARGO))
     return text
