@@ -273,7 +273,10 @@ static void check_body(TargetCx *cx, const FlowTargetBody *b) {
         return;
     }
     for (uint32_t i = 0; i < b->narg; i++) check_argument(cx, b, i);
-    for (uint32_t i = 0; i < s->noutput; i++) check_passed(cx, f->param.data[s->output + i].type, f->param.data[s->output + i].span, true);
+    for (uint32_t i = 0; i < s->noutput; i++) {
+        const FlowParam *p = &f->param.data[s->output + i];
+        check_passed(cx, p->type, p->span, true);
+    }
     check_outside(cx, s->settings, false);
 }
 

@@ -18,8 +18,8 @@ const char *dag_path(Scope *s, const char *node);
 const char *dag_own_path(Scope *s);
 void dag_arg(ArgoArgs *a, const char *name, const char *value);
 void dag_artifact(ArgoArgs *a, const char *name, const char *value, ArgKind kind);
-/* Writes a task, and frees its arguments. `template` is one of this file, or NAME/TEMPLATE of another WorkflowTemplate; `items` is the
-   list of a loop, or NULL. */
+/* Writes a task, and frees its arguments. `template` is one of this document, or NAME/TEMPLATE of another WorkflowTemplate; `items` is
+   the list of a loop, or NULL. */
 void dag_task(Argo *g, const char *name, const char *template, Start start, const char *items, ArgoArgs *args);
 const char *dag_succeeded(Argo *g, const char *task);
 /* The path of the output of a task. */

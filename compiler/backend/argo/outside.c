@@ -48,14 +48,14 @@ static const char *inner(Argo *g, const ArgoLeaf *l, const char *part) {
     return arena_printf(&g->arena, "%s---%s", l->name, part);
 }
 
-/* The artifact of an output in the container that checks it, where it must not have the name of the file of values. */
+/* The artifact of an output in the container that checks it; the file of values is one, too, and is named values. */
 static const char *artifact_name(Argo *g, uint32_t param) {
     return arena_printf(&g->arena, "_%s", atom_cstr(g->f->atoms, g->f->param.data[param].name));
 }
 
 static const char *param_name(const Argo *g, uint32_t param) { return atom_cstr(g->f->atoms, g->f->param.data[param].name); }
 
-/* What the template is given: of a person all that the step is. */
+/* How much the template is given: of a person all that the step is. */
 static uint32_t arguments(const Argo *g, const ArgoLeaf *l) {
     const FlowTargetBody *b = g->outside[l->step];
     return b == &argo_supplied ? g->f->step.data[l->step].nparam : b->narg;
@@ -133,14 +133,16 @@ static void put_attempt(Argo *g, const ArgoLeaf *l) {
     forward(g, &taken, "_node");
     dag_arg(&taken, "_ended", ended);
     for (uint32_t i = 0; i < s->noutput; i++) {
-        const char *name = param_name(g, s->output + i);
-        if (argo_files(f, f->param.data[s->output + i].type) == FILES_NONE) continue;
-        dag_artifact(&taken, artifact_name(g, s->output + i), arena_printf(&g->arena, "{{tasks.called.outputs.artifacts.%s}}", name), ARG_FROM);
+        uint32_t param = s->output + i;
+        if (argo_files(f, f->param.data[param].type) == FILES_NONE) continue;
+        const char *from = arena_printf(&g->arena, "{{tasks.called.outputs.artifacts.%s}}", param_name(g, param));
+        dag_artifact(&taken, artifact_name(g, param), from, ARG_FROM);
     }
     dag_task(g, "taken", inner(g, l, "taken"), (Start){dag_succeeded(g, task), NULL}, NULL, &taken);
     forward(g, &failed, "_node");
     dag_arg(&failed, "_ended", ended);
-    dag_task(g, "failed", inner(g, l, "failed"), (Start){arena_printf(&g->arena, "%s.Failed || %s.Errored", task, task), NULL}, NULL, &failed);
+    Start bad = {arena_printf(&g->arena, "%s.Failed || %s.Errored", task, task), NULL};
+    dag_task(g, "failed", inner(g, l, "failed"), bad, NULL, &failed);
     dag_close_tasks(g);
     dag_close(g, s->noutput > 0 ? "tasks.taken.outputs.parameters.out" : NULL);
 }

@@ -1,6 +1,6 @@
-/* Workflows of other files. Each is a WorkflowTemplate of its own with its ConfigMap, to which all callers refer, so that it is in the
-   cluster once. Its name ends with a digest of what is written, so that another version, or another caller's settings, never change what
-   a workflow does that is there already.
+/* Workflows of other files. Each is a WorkflowTemplate of its own with its ConfigMap, to which all callers refer, so that it is in
+   the cluster once. Its name ends with a digest of what is written, so that another version, or another caller's settings, never
+   change what a workflow does that is there already.
 
    Volumes and defaults of a template that is referred to do not come along: they are those of the Workflow that runs, which are
    written alike for all; only the volume of scripts is its own. */
