@@ -26,7 +26,8 @@ def emit(source, target, folder):
     work, out = folder / "source", folder / "out"
     shutil.copytree(source.parent, work, ignore=shutil.ignore_patterns("*.json", "*.refused", "*.csv"))
     # As parity.py does, but without @cache, whose keys hold a hash of the shim.
-    (work / source.name).write_text(re.sub(f"(?m)^#{target} (?!@cache)", "", source.read_text()))
+    for file in work.glob("*.wf" if source.name == "main.wf" else source.name):
+        file.write_text(re.sub(f"(?m)^#{target} (?!@cache)", "", file.read_text()))
     done = subprocess.run([WFC, "compile", "--target", target, "-o", out, source.name], cwd=work, capture_output=True, text=True)
     if done.returncode == 1:
         return {"": "refused"}

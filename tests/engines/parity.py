@@ -4,13 +4,17 @@ became of each call.
 
     parity.py --bin BUILD/bin [--random N] [--quick] [--keep DIR] [ENGINE...]     engines: argo airflow3 airflow2 stepfunctions
 
-A case is the workflow `w` of NAME.wf, or of NAME/main.wf with the files it imports; beside it NAME.params.json and NAME.secrets.json, and
-NAME.argo.yaml with what else is in the cluster, and NAME.supplied.json with what people supply: then nothing is run here, and NAME.expected.json
-tells what must happen. A line `#TARGET TEXT` of it is TEXT for that target, and a comment here: for annotations that only an engine keeps. The
-image "bare" has shells and no Python. What Argo finds in its cache is tried by a second run: NAME.again.json lists the calls that start in it;
-an event of `#argo @trigger` submits the case in place of a user, with its own values. A target may refuse a case
-at compile time: then NAME.refused holds, by target, what `wfc compile` says. --random adds the first N workflows of generate.py, which may be refused; --quick compiles and runs nothing. Airflow 2 gets a quarter
-of the cases, for what is written for both is the same file; named alone it gets all. Every emitted file also passes the engine's own checks.
+A case is the workflow `w` of NAME.wf, or of NAME/main.wf with the files it imports. Beside it:
+    NAME.params.json, NAME.secrets.json   what the run is given
+    NAME.argo.yaml                        what else is in the cluster
+    NAME.supplied.json                    what people supply: then nothing is run here, and NAME.expected.json tells what must happen
+    NAME.again.json                       a second run on Argo: the calls that start in it, while the others are found in the cache
+    NAME.refused                          by target, what `wfc compile` says of what it cannot keep
+A line `#TARGET TEXT` of a case is TEXT for that target and a comment here: for annotations that only an engine keeps. The image "bare" has
+shells and no Python; an event of `#argo @trigger` submits the case in place of a user, with its own values.
+
+--random adds the first N workflows of generate.py, which may be refused; --quick compiles and runs nothing. Airflow 2 gets a quarter of
+the cases, for what is written for both is the same file; named alone it gets all. Every emitted file also passes the engine's own checks.
 Environment: CASE=TEXT only cases whose name holds TEXT; UPDATE=1 writes the refusals. Engines that scripts/deps could not
 install are skipped by name; with CI=true they fail.
 """
@@ -76,7 +80,8 @@ class Case:
         return json.loads(path.read_text()) if path.exists() else default
 
     def names_image(self, image):
-        return f'#argo @image("{image}")' in self.path.read_text()
+        files = self.path.parent.glob("*.wf") if self.path.name == "main.wf" else [self.path]
+        return any(f'#argo @image("{image}")' in file.read_text() for file in files)
 
     def event(self):
         found = re.search(r'(?m)^#argo @trigger\("([^"]*)"', self.path.read_text())
@@ -131,7 +136,10 @@ def compile_case(case, target, wfc, folder):
         shutil.copytree(case.path.parent, source)
     else:
         source.mkdir(parents=True)
-    text = re.sub(f"(?m)^#{target} ", "", case.path.read_text())
+        shutil.copy(case.path, source / "main.wf")
+    for file in source.glob("*.wf"):
+        file.write_text(re.sub(f"(?m)^#{target} ", "", file.read_text()))
+    text = (source / "main.wf").read_text()
     (source / "main.wf").write_text("\n".join([text, *(block for block in BLOCKS.values() if block.split(" {")[0] not in text)]))
     done = subprocess.run([wfc, "compile", "--target", f"parity_{target}", "-w", "w", "-o", str(out), "main.wf"], cwd=source, capture_output=True, text=True)
     if done.returncode == 0:
@@ -204,7 +212,8 @@ def run_engine(engine, cases, here, emitted, folder, images):
             work = folder / engine.name / case.name
             work.mkdir(parents=True)
             jobs.append({"name": case.name, "dir": str(out), "workflow": "w", "params": case.params, "secrets": case.secrets, "work": str(work),
-                         "images": images, "event": case.event(), "again": case.again is not None, **({"supplied": case.supplied} if case.supplied else {})})
+                         "images": images, "event": case.event(), "again": case.again is not None,
+                         **({"supplied": case.supplied} if case.supplied else {})})
     parts = [jobs[i::engine.processes] for i in range(engine.processes)]
     with concurrent.futures.ThreadPoolExecutor(len(parts)) as pool:
         answers = list(pool.map(lambda i: reports_of(engine, parts[i], folder, i), range(len(parts))))

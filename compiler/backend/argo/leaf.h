@@ -18,7 +18,7 @@ void leaf_out(Argo *g, const char *name, const char *path);
 /* Opens the map `key` and in it the list `inner`; closes both. */
 void leaf_open(Argo *g, const char *key, const char *inner);
 void leaf_close(Argo *g);
-/* Opens the container of a template, of the default image. In a document of another file it names its own scripts and image. */
+/* Opens the container of a template that runs the shim; in a document of another file with its scripts and image. */
 void leaf_container(Argo *g);
 /* The artifact with the record of a failure, where such are needed. */
 void leaf_failure(Argo *g, const char *name);
