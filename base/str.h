@@ -22,6 +22,13 @@ typedef struct Str {
 static inline Str str_of(const char *z) { return (Str){z, z ? strlen(z) : 0}; }
 static inline bool str_eq(Str a, Str b) { return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0); }
 static inline bool str_is(Str a, const char *z) { return str_eq(a, str_of(z)); }
+/* Whether it is a name as values of the language have: [a-z][a-z0-9_]*, up to 63 characters. */
+static inline bool str_is_name(Str a) {
+    bool name = a.n > 0 && a.n <= 63 && a.p[0] >= 'a' && a.p[0] <= 'z';
+    for (size_t i = 1; name && i < a.n; i++)
+        name = (a.p[i] >= 'a' && a.p[i] <= 'z') || (a.p[i] >= '0' && a.p[i] <= '9') || a.p[i] == '_';
+    return name;
+}
 static inline bool str_starts(Str a, Str prefix) { return a.n >= prefix.n && memcmp(a.p, prefix.p, prefix.n) == 0; }
 static inline bool str_ends(Str a, Str suffix) {
     return a.n >= suffix.n && memcmp(a.p + a.n - suffix.n, suffix.p, suffix.n) == 0;

@@ -181,8 +181,9 @@ static TypeId check_builtin(Cx *c, NodeId call, AstList args, Str name) {
     if (str_is(name, "secret")) {
         set_ref(c, call, REF_BUILTIN, BUILTIN_SECRET);
         if (!one_string(c, call, args, "secret", &text)) return T_ERROR;
-        if (text.n > 0) return T_SECRET;
-        error_at(c, WF_E_not_constant, call, "a secret needs a name");
+        if (str_is_name(text)) return T_SECRET;
+        Diag *d = error_at(c, WF_E_bad_secret_name, call, text.n > 0 ? "a secret cannot have this name" : "a secret needs a name");
+        diag_help(c->s->diags, d, "small letters, digits and `_`, beginning with a letter: `secret(\"api_token\")`");
         return T_ERROR;
     }
     if (str_is(name, "include")) {

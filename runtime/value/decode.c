@@ -160,15 +160,11 @@ static bool file(Rt *rt, JsonIn *j, const Path *at, uint32_t type, JsonKind k, s
 }
 
 static bool secret(Rt *rt, JsonIn *j, const Path *at, uint32_t type, JsonKind k, RtWord *out) {
-    if (k == JSON_STRING) {
-        out->p = rt_new_text(rt, j->s);
-        return true;
-    }
+    if (k == JSON_STRING) return rt_read_secret(rt, j->s, out);
     Str key;
     if (k != JSON_OBJECT || !json_member(j, &key) || !str_is(key, "secret") || json_next(j) != JSON_STRING)
         return unexpected(rt, at, type, j, k);
-    out->p = rt_new_text(rt, j->s);
-    return !json_member(j, &key) || unexpected(rt, at, type, j, k);
+    return rt_read_secret(rt, j->s, out) && (!json_member(j, &key) || unexpected(rt, at, type, j, k));
 }
 
 /* Field i of a struct that the object did not have. */

@@ -76,6 +76,8 @@ bool rt_read_float(Str s, double *out);    /* finite only */
 bool rt_read_duration(Str s, int64_t *ms); /* also by weeks `w`; "1h 30m" is not one */
 bool rt_read_size(Str s, int64_t *bytes);  /* also decimal units: kB MB GB TB PB, K M G T */
 bool rt_read_time(Str s, int64_t *ms);     /* RFC 3339 with any offset */
+/* The name of a secret; rt_error, which does not tell the text, when it is none: somebody may have given the secret itself. */
+bool rt_read_secret(Rt *rt, Str s, RtWord *out);
 /* Index of the member with that name (or foreign name), or -1. */
 int64_t rt_read_enum(const RtTypes *t, uint32_t type, Str s);
 /* A parameter in text form; see EngineParam. Lists, maps, structs and json are JSON text; files go to rt->file. */

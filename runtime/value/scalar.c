@@ -236,6 +236,13 @@ static void put_members(Buf *b, const RtTypes *t, uint32_t type) {
 }
 
 /* "expected X, got "text"", with the members of an enum. */
+bool rt_read_secret(Rt *rt, Str s, RtWord *out) {
+    if (!str_is_name(s))
+        return rt_error(rt, "expected the name of a secret, such as api_token: its value is the variable WFC_SECRET_API_TOKEN");
+    out->p = rt_new_text(rt, s);
+    return true;
+}
+
 static bool wrong_text(Rt *rt, uint32_t type, const char *example, Str s) {
     Buf b = BUF_INIT, quoted = BUF_INIT;
     buf_printf(&b, "expected %s", rt_type(rt->types, type)->name);
@@ -274,7 +281,9 @@ bool rt_read_text(Rt *rt, uint32_t type, Str s, RtWord *out) {
     case RT_ENUM:
         out->i = rt_read_enum(rt->types, type, s);
         return out->i >= 0 || wrong_text(rt, type, NULL, s);
-    case RT_STRING: case RT_SECRET:
+    case RT_SECRET:
+        return rt_read_secret(rt, s, out);
+    case RT_STRING:
         if (utf8_valid(s.p, s.n) != s.n) return rt_error(rt, "the text is not valid UTF-8 at byte %zu", utf8_valid(s.p, s.n));
         out->p = rt_new_text(rt, s);
         return true;

@@ -597,6 +597,11 @@ def whole_number(v):
     return isinstance(v, (int, float)) and not isinstance(v, bool) and v == v and abs(v) <= I64_MAX + 1 and v == int(v)
 
 
+def is_name(s):
+    import re
+    return isinstance(s, str) and re.fullmatch("[a-z][a-z0-9_]{0,62}", s) is not None
+
+
 def decode(type, v, where="$"):
     """A value in JSON form as expressions see it; Trap when it is not of the type."""
     kind = type[0]
@@ -630,7 +635,11 @@ def decode(type, v, where="$"):
         return map_of((k, decode(type[1], x, "%s.%s" % (where, k))) for k, x in v.items())
     if kind == "struct" and isinstance(v, dict):
         return {f[0]: decode_field(f, v, where) for f in type[2]}
-    if (kind in ("file", "dir") and isinstance(v, dict) and "sha256" in v) or (kind == "secret" and isinstance(v, dict)):
+    if kind in ("file", "dir") and isinstance(v, dict) and "sha256" in v:
+        return v
+    if kind == "secret" and isinstance(v, dict):
+        if not is_name(v.get("secret")):
+            raise Trap("%s: expected the name of a secret, such as api_token" % where)
         return v
     if kind == "nothing" and v is None:
         return None
