@@ -307,44 +307,33 @@ static void put_resources(Argo *g, const ArgoLeaf *l) {
     yaml_end(y);
 }
 
-/* The secrets that the workflow names, for the shim; an absent one is told when a step needs it. */
-static void put_secret(Argo *g, Str name) {
+/* The secret that an input names, for the shim; an absent one is told when the step begins. Its name is that of a Secret once `_` is `-`. */
+static void put_secret(Argo *g, const char *param) {
     YamlOut *y = &g->y;
-    char *variable = arena_printf(&g->arena, "WFC_SECRET_%.*s", STR_ARG(name));
-    for (char *c = variable; *c != '\0'; c++)
-        if (*c >= 'a' && *c <= 'z') *c = (char)(*c - 32);
+    Buf path = BUF_INIT;
+    argo_path(&path, arena_printf(&g->arena, "inputs.parameters.%s", param));
+    const char *p = buf_cstr(&path);
     yaml_flow_map(y);
-    yaml_pair_z(y, "name", variable);
+    yaml_pair_z(y, "name", arena_printf(&g->arena, "WF_SECRET_%s", param));
     yaml_key(y, "valueFrom");
     yaml_flow_map(y);
     yaml_key(y, "secretKeyRef");
     yaml_flow_map(y);
-    yaml_pair_z(y, "name", argo_kebab(g, name));
+    yaml_pair_z(y, "name", arena_printf(&g->arena, "{{=%s == 'null' ? 'none' : sprig.replace('_', '-', jsonpath(%s, '$.secret'))}}", p, p));
     yaml_pair_z(y, "key", "value");
     yaml_pair_bool(y, "optional", true);
     yaml_end(y);
     yaml_end(y);
     yaml_end(y);
+    buf_free(&path);
 }
 
 static void put_secrets(Argo *g, const FlowStep *s) {
     const Flow *f = g->f;
-    bool any = false;
-    for (uint32_t i = 0; i < s->nparam; i++) any = any || type_has(f->types, f->param.data[s->param + i].type, TYF_SECRET);
-    if (!any) return;
-    for (uint32_t i = 0; i < f->constant.len; i++) {
-        const FlowConst *c = &f->constant.data[i];
-        if (c->kind != CONST_STRING || type_kind(f->types, c->type) != TY_SECRET) continue;
-        bool before = false;
-        for (uint32_t k = 0; k < i && !before; k++)
-            before = f->constant.data[k].kind == CONST_STRING && f->constant.data[k].type == c->type &&
-                     str_eq(f->constant.data[k].s, c->s);
-        if (!before) put_secret(g, c->s);
+    for (uint32_t i = 0; i < s->nparam; i++) {
+        const FlowParam *p = &f->param.data[s->param + i];
+        if (type_has(f->types, p->type, TYF_SECRET)) put_secret(g, atom_cstr(f->atoms, p->name));
     }
-    const FlowWorkflow *w = &f->workflow.data[g->cx->workflow];
-    for (uint32_t i = 0; i < w->nparam; i++)
-        if (type_has(f->types, f->param.data[w->param + i].type, TYF_SECRET))
-            put_secret(g, atom_str(f->atoms, f->param.data[w->param + i].name));
 }
 
 /* --- steps --- */

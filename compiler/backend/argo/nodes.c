@@ -18,7 +18,11 @@ static void put_call(Scope *s, NodeId id, Start start) {
         const char *tag = argo_tag(s, o), *key = NULL;
         bool fetched = g->outside[n->ref] == NULL && argo_files(f, p->type) != FILES_NONE;
         if (fetched) key = argo_key(s, o, p->type);
-        if (fetched && key == NULL) {
+        /* The engine reads the name of a secret, so that it cannot be computed in the container. */
+        bool secret = tag == NULL && g->outside[n->ref] == NULL && type_has(f->types, p->type, TYF_SECRET);
+        if (secret) {
+            tag = dag_value(s, task, dag_path(s, dag_node_name(g, id)), o, &start);
+        } else if (fetched && key == NULL) {
             tag = dag_value(s, task, dag_path(s, dag_node_name(g, id)), o, &start);
             key = arena_printf(&g->arena, "{{=jsonpath(tasks['%s'].outputs.parameters.out, '$[\"uri\"]')}}", task);
         } else if (tag == NULL) {

@@ -162,6 +162,18 @@ def argo_begun(attempt):
     return begun
 
 
+def argo_secrets(spec, inputs):
+    """Gives secrets by their names: the engine has put those of the inputs into variables."""
+    found = {inputs[n]["secret"]: os.environ.get("WF_SECRET_" + n) for n, t, *_ in spec["inputs"]
+             if (t[1] if t[0] == "opt" else t)[0] == "secret" and inputs[n] is not None}
+
+    def value(name):
+        if found[name] is None:
+            raise StepFailed("value", "the secret `%s` is not there: the key `value` of the Secret %s" % (name, name.replace("_", "-")))
+        return found[name]
+    return value
+
+
 def argo_run(name):
     """One attempt of a step."""
     import tempfile
@@ -188,7 +200,8 @@ def argo_run(name):
         if total is not None:
             end = argo_begun(attempt) + total
             timeout = min(total if timeout is None else timeout, max(end - round(clock.time() * 1000), 1))
-        argo_outputs(spec, argo_keyed(step(spec, inputs, ArgoStore(key, staged), "out", facts, eval(spec.get("env", "None"), names), timeout), key))
+        env = eval(spec.get("env", "None"), names)
+        argo_outputs(spec, argo_keyed(step(spec, inputs, ArgoStore(key, staged), "out", facts, env, timeout, argo_secrets(spec, inputs)), key))
     except StepFailed as e:
         record = e.record(facts["WF_STEP"])
         e.again = e.kind not in ("value", "fail") and ("on" not in spec or eval(spec["on"], {**names, "e": record}))
@@ -338,7 +351,7 @@ def argo_param(spec, text, staged):
         path, key = next((p, k) for p, k in staged if p == "/wf/in/" + name)
         return argo_file(inner, text, path, os.path.basename(text))
     if inner[0] == "secret":
-        return {"secret": text}
+        return decode(inner, {"secret": text})
     return encode(type, decode(type, parse_json(text) if is_compound(type) else read_value(name, inner, text.encode())))
 
 
