@@ -13,6 +13,7 @@ static const Capability caps[CAP_COUNT] = {
     [CAP_EXEC] = KEPT(""),
     [CAP_EXTERN] = REFUSED("functions of a shared library run inside wfc; call the library from a Python step"),
     [CAP_SUPPLIED] = REFUSED("Airflow has no form for outputs that people provide; take them as parameters of the workflow"),
+    [CAP_OWN_BODY] = LIMITED("an operator: `on airflow operator \"package.module.Class\" (argument: value)`; no files as outputs"),
     [CAP_FILES] = KEPT("in the store of the Airflow variable `wfc_store` or the setting `store`"),
     [CAP_DIRS] = KEPT(""),
     [CAP_FILE_LISTS] = KEPT(""),
@@ -156,6 +157,7 @@ static void check_node(TargetCx *cx, NodeId id) {
     bool on_call;
     if (n->kind == NODE_CALL)
         for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) check_constant(cx, airflow_setting(f, n, fixed[i], &on_call));
+    if (n->kind == NODE_CALL && target_body(cx, n->ref) != NULL) airflow_operator_settings(cx, n->ref, n->settings);
     if (n->kind == NODE_EACH) check_constant(cx, flow_setting(f, n->settings, SET_PARALLEL));
     if (n->kind == NODE_SUB) {
         check_no_timeout(cx, n->settings);
@@ -212,17 +214,8 @@ static void check_size(TargetCx *cx) {
                  "the name of this task, with those of the blocks around it, would be longer than the 250 bytes of Airflow");
     else if (size.tasks > AIRFLOW_TASKS)
         limit(cx, x->span, "this would be a DAG of more than 20,000 tasks", "divide the workflow, or do more in one step");
-    if (str_is(name, "wf_shim") || str_is(name, "wf_airflow"))
+    if (str_is(name, "wf_shim") || str_is(name, "wf_airflow") || str_is(name, "wf_operator"))
         diag_add(cx->diags, WF_E_target_name, x->span, "`%.*s.py` is the name of a file that goes with every DAG", STR_ARG(name));
-}
-
-/* What a step is on Airflow wins over its code, so running the code instead would be another step. */
-static void refuse_body(TargetCx *cx, const FlowTargetBody *b) {
-    const Flow *f = cx->flow;
-    Diag *d = diag_add(cx->diags, WF_E_target_construct, b->span, "step `%s` cannot be an operator of Airflow",
-                       atom_cstr(f->atoms, f->step.data[b->step].name));
-    diag_note(cx->diags, d, "an operator leaves no failure for `try` and handlers, and cannot skip itself in a branch");
-    diag_help(cx->diags, d, "leave `on airflow` out and give the step a body that does the work, such as Python with a hook");
 }
 
 static void check(TargetCx *cx) {
@@ -235,7 +228,7 @@ static void check(TargetCx *cx) {
     }
     for (uint32_t i = 0; i < f->step.len; i++)
         if (used.step[i]) airflow_own_check(cx, flow_setting(f, f->step.data[i].settings, SET_AIRFLOW), false);
-    target_each_body(cx, &used, refuse_body);
+    target_each_body(cx, &used, airflow_operator_check);
     for (uint32_t i = 0; i < f->workflow.len; i++) {
         if (i == cx->workflow || !used.workflow[i]) continue;
         check_no_timeout(cx, f->workflow.data[i].settings);

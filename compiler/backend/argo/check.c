@@ -223,12 +223,6 @@ static void check_image(TargetCx *cx, const FlowStep *s) {
     diag_help(cx->diags, d, "give it `@image(\"...\")`, or all steps one by `target NAME on argo { image = \"...\" }`");
 }
 
-/* A template of another author takes and gives plain texts, and keeps no record of its failures. */
-static void refuse_body(TargetCx *cx, const FlowTargetBody *b) {
-    Diag *d = diag_add(cx->diags, WF_E_target_construct, b->span, "%s runs steps by their code only", cx->target->title);
-    diag_help(cx->diags, d, "leave `on argo` out and give the step a body that does the work of the template");
-}
-
 /* The names of Kubernetes are shorter than those of the language. */
 static void check_name(TargetCx *cx) {
     enum { LONGEST = 52 };
@@ -286,7 +280,6 @@ void argo_check(TargetCx *cx) {
     check_name(cx);
     check_priority(cx, &f->workflow.data[cx->workflow]);
     check_trigger(cx, &f->workflow.data[cx->workflow]);
-    target_each_body(cx, &used, refuse_body);
     for (uint32_t i = 0; i < f->workflow.len; i++)
         if (used.workflow[i]) {
             const FlowWorkflow *w = &f->workflow.data[i];

@@ -14,6 +14,7 @@ static const Capability caps[CAP_COUNT] = {
     [CAP_EXEC] = KEPT(""),
     [CAP_EXTERN] = REFUSED("a C function runs in the process of `wfc`; make a program of it and call it by `exec`"),
     [CAP_SUPPLIED] = REFUSED("write the approval as a template of your own that suspends"),
+    [CAP_OWN_BODY] = REFUSED("steps run by their code only; leave `on argo` out and give the step a body that does the work of the template"),
     [CAP_FILES] = KEPT("artifacts under keys of the run"),
     [CAP_DIRS] = KEPT("artifacts under keys of the run"),
     [CAP_FILE_LISTS] = LIMITED("a step that takes files inside lists, maps or structs fetches all files of the run"),

@@ -39,8 +39,10 @@ def limited():
 
 
 def variables(job):
-    """What the DAG finds in its environment: where artifacts are stored, and the secrets."""
-    found = {"AIRFLOW_VAR_WFC_STORE": str(pathlib.Path(job["work"]) / "store")}
+    """What the DAG finds in its environment: where artifacts are stored, the secrets, and the connections of operators."""
+    work = pathlib.Path(job["work"])
+    found = {"AIRFLOW_VAR_WFC_STORE": str(work / "store"), "AIRFLOW_CONN_FILES": json.dumps({"conn_type": "fs"}),
+             "AIRFLOW_CONN_DATABASE": json.dumps({"conn_type": "sqlite", "host": str(work / "database.sqlite")})}
     found.update({f"AIRFLOW_VAR_WFC_SECRET_{name.upper()}": value for name, value in job.get("secrets", {}).items()})
     return found
 
