@@ -25,23 +25,26 @@ import time
 import urllib.parse
 
 try:
-    from airflow.sdk import DAG, ObjectStoragePath, Param, TaskGroup, Variable, get_current_context, task, task_group
+    from airflow.sdk import DAG, Connection, ObjectStoragePath, Param, TaskGroup, Variable, get_current_context, task, task_group
+    find_connection = Connection.get
 except ImportError:  # Airflow 2
     from airflow.decorators import task, task_group
     from airflow.io.path import ObjectStoragePath
+    from airflow.models.connection import Connection
     from airflow.models.dag import DAG
     from airflow.models.param import Param
     from airflow.models.variable import Variable
     from airflow.operators.python import get_current_context
     from airflow.utils.task_group import TaskGroup
+    find_connection = Connection.get_connection_from_secrets
 try:
     from airflow.sdk.log import mask_secret
 except ImportError:  # Airflow 2, and 3 at first
     from airflow.utils.log.secrets_masker import mask_secret
 try:
-    from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
+    from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowNotFoundException, AirflowSkipException
 except ImportError:  # Airflow 2, and 3 at first
-    from airflow.exceptions import AirflowException, AirflowFailException, AirflowSkipException
+    from airflow.exceptions import AirflowException, AirflowFailException, AirflowNotFoundException, AirflowSkipException
 from airflow.timetables.trigger import CronTriggerTimetable  # noqa: F401  (of the files that import this one)
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -242,12 +245,23 @@ class Store:
         store_at(uri).get(uri, path)
 
 
-def secret(name):
-    """The Airflow variable wfc_secret_NAME, else the environment's WFC_SECRET_NAME."""
+def password_of(connection):
+    """None when the connection, or its password, is not there."""
     try:
-        value = Variable.get("wfc_secret_" + name)  # noqa: AIR003  (only tasks come here)
-    except Exception:  # what is raised for a variable that is not there differs between versions
-        value = wf.secret_value(name)
+        return find_connection(connection).password or None
+    except AirflowNotFoundException:
+        return None
+
+
+def secret(name):
+    """The password of Airflow's connection wfc_secret_NAME, else the variable of that name, else the environment's WFC_SECRET_NAME."""
+    place, outside = "wfc_secret_" + name, "WFC_SECRET_" + name.upper()
+    value = password_of(place)
+    if value is None:
+        value = Variable.get(place, os.environ.get(outside))  # noqa: AIR003  (only tasks come here)
+    if value is None:
+        raise wf.StepFailed("value", "the secret `%s` is not there: make it the password of the connection `%s`, or the variable `%s`, "
+                                     "or set %s for the workers" % (name, place, place, outside))
     mask_secret(value)
     return value
 
