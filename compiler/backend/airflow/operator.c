@@ -5,7 +5,7 @@
 static const char *const of_task[] = {
     "dag", "depends_on_past", "do_xcom_push", "executor", "executor_config", "execution_timeout", "inlets", "max_active_tis_per_dag",
     "max_active_tis_per_dagrun", "max_retry_delay", "on_execute_callback", "on_failure_callback", "on_retry_callback",
-    "on_skipped_callback", "on_success_callback", "outlets", "owner", "params", "pool", "pool_slots", "priority_weight", "queue", "retries",
+    "on_skipped_callback", "on_success_callback", "outlets", "owner", "pool", "pool_slots", "priority_weight", "queue", "retries",
     "retry_delay", "retry_exponential_backoff", "run_as_user", "start_date", "task_group", "task_id", "trigger_rule",
     "wait_for_downstream", "weight_rule",
 };

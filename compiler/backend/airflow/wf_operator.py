@@ -38,6 +38,10 @@ except ImportError:  # Airflow 2, and 3 at first
         TaskDeferred,
     )
 try:
+    from airflow.sdk.exceptions import TaskAwaitingInput
+except ImportError:  # before 3.3, where people are waited for by triggers
+    TaskAwaitingInput = TaskDeferred
+try:
     from airflow.sdk.log import mask_secret
 except ImportError:
     from airflow.utils.log.secrets_masker import mask_secret
@@ -82,6 +86,8 @@ def class_of(name):
         raise wf.StepFailed("exit", "the operator `%s` is not installed on this worker: %s" % (name, e), 127)
     if not (isinstance(found, type) and issubclass(found, BaseOperator)):
         raise wf.StepFailed("value", "`%s` is not an operator" % name)
+    if any(base.__name__ == "BranchMixIn" for base in found.__mro__):
+        raise wf.StepFailed("value", "`%s` chooses among the tasks behind it, which are not its own here: write `if` or `match`" % name)
     return found
 
 
@@ -192,12 +198,12 @@ def failure_of(e):
         return wf.StepFailed("fail", "the operator skipped itself" + (": " + text if text else ""))
     if isinstance(e, AirflowFailException):
         return wf.StepFailed("fail", text or name)
-    if isinstance(e, (AirflowSensorTimeout, AirflowTaskTimeout)) or name == "TaskDeferralTimeout" or \
+    if isinstance(e, (AirflowSensorTimeout, AirflowTaskTimeout)) or name in ("TaskDeferralTimeout", "HITLTimeoutError") or \
             (isinstance(e, TaskDeferralError) and text == "Trigger timeout"):
         return wf.StepFailed("timeout", text or name)
     if isinstance(e, SystemExit):
         return wf.StepFailed("exit", "exit status %s" % e.code, e.code if isinstance(e.code, int) else 1)
-    if name in ("DagRunTriggerException", "DownstreamTasksSkipped", "TaskAwaitingInput"):
+    if name in ("DagRunTriggerException", "DownstreamTasksSkipped"):
         return wf.StepFailed("value", "the operator leaves its work to Airflow and has no result (%s)" % name)
     return wf.StepFailed("exit", "%s: %s" % (name, text) if text else name)
 
@@ -252,7 +258,7 @@ class OperatorTask(BaseSensorOperator):
         try:
             with alarm(None if limit is None else started + limit - now):
                 return self.operate(context, step, names)
-        except TaskDeferred as e:
+        except (TaskDeferred, TaskAwaitingInput) as e:
             if limit is not None:
                 left = datetime.timedelta(milliseconds=max(started + limit - round(time.time() * 1000), 1))
                 e.timeout = left if e.timeout is None else min(e.timeout, left)

@@ -70,6 +70,10 @@ class Session:
         with output_to(self.home / "init.log"):
             from airflow.utils.db import initdb
             initdb()
+            if (3, 0) <= version() < (3, 3):
+                # It would build the API that tasks speak to anew for each task, which takes longer than most tasks.
+                from airflow.sdk.execution_time import supervisor
+                supervisor.in_process_api_server = functools.cache(supervisor.in_process_api_server)
 
     def load(self, folder):
         """The DAGs of a folder by id, imported and written to the database; raises with the errors of import."""
@@ -116,11 +120,6 @@ class Session:
             from airflow.models.xcom import XCom
         else:
             from airflow.models.xcom import XComModel as XCom
-        if (3, 0) <= version() < (3, 3):
-            # It would build the API that tasks speak to anew for each task, which takes longer than most tasks.
-            from airflow.sdk.execution_time import supervisor
-            build = getattr(supervisor.in_process_api_server, "__wrapped__", supervisor.in_process_api_server)
-            supervisor.in_process_api_server = functools.cache(build)
         run = dag.test(run_conf=conf)
         with create_session() as session:
             of_run = {"dag_id": dag.dag_id, "run_id": run.run_id}
