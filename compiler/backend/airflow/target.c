@@ -249,7 +249,7 @@ extern const Target target_airflow;
 const Target target_airflow = {
     .name = "airflow",
     .title = "Airflow",
-    .doc = "Apache Airflow 2.11 and 3.1 or later: NAME.py, wf_airflow.py and wf_shim.py go into the DAGs folder together. "
+    .doc = "Apache Airflow 2.11 and 3.1 or later: NAME.py and the modules beside it go into the DAGs folder together. "
            "Every call is a task.",
     .caps = caps,
     .settings = settings,
