@@ -88,7 +88,7 @@ def missing(case, bin_dir):
         there = {"python": (ROOT / "build/venv/requirements.txt").exists(),
                  "npm": (ROOT / "build/npm/installed.json").exists(),
                  "stepfunctions": (ROOT / "build/engines/stepfunctions/installed.json").exists(),
-                 "airflow": all((ROOT / f"build/engines/airflow{v}/requirements.txt").exists() for v in (2, 3)),
+                 "airflow": all((ROOT / f"build/engines/airflow{v}/requirements.txt").exists() for v in ("3", "3.2", "3.1", "2")),
                  }.get(need, shutil.which(need, path=search_path(case, bin_dir)) is not None)
         if not there:
             return need

@@ -248,16 +248,17 @@ static void check_step(Sema *s, uint32_t symbol) {
     check_annotations(&c, x.annots, PLACE_STEP, "a step");
     check_stdout(&c, &y, x);
     c.pure = "the arguments of a program";
-    if (ast_is(c.ast, x.body, AST_EXEC)) {
-        check_argv(&c, &y, ast_exec(c.ast, x.body).argv);
-        report_unused_params(&c, &y, "step");
-    }
-    if (ast_is(c.ast, x.body, AST_EXTERN)) check_extern(&c, x.body);
     AST_EACH(x.targets, target) {
         AstTargetBody b = ast_target_body(c.ast, target);
         check_engine(&c, target, b.engine);
         AST_EACH(b.args, arg) check_expr(&c, ast_arg(c.ast, arg).value, T_ERROR);
     }
+    /* Last: what it adds to the scope, the paths of the outputs, is for programs alone. */
+    if (ast_is(c.ast, x.body, AST_EXEC)) {
+        check_argv(&c, &y, ast_exec(c.ast, x.body).argv);
+        report_unused_params(&c, &y, "step");
+    }
+    if (ast_is(c.ast, x.body, AST_EXTERN)) check_extern(&c, x.body);
     if (y.module == 1 || !s->module.data[y.module].embedded) check_script(&c, &y);
     report_hidden_library(&c, &y, "step");
     cx_close(&c);

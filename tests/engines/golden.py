@@ -19,7 +19,7 @@ ROOT = HERE.parent.parent
 WFC = pathlib.Path(sys.argv[1]).resolve() / "bin/wfc"
 GOLDEN = HERE / "golden.txt"
 TARGETS = ("airflow", "argo", "stepfunctions")
-SHARED = ("wf_shim.py", "wf_shim.js", "wf_airflow.py", "wf-shim.yaml")  # the same for every workflow; their sources are in the repository
+SHARED = ("wf_shim.py", "wf_shim.js", "wf_airflow.py", "wf_operator.py", "wf-shim.yaml")  # the same for every workflow; their sources are in the repository
 
 
 def emit(source, target, folder):

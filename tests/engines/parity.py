@@ -2,7 +2,8 @@
 """Runs each workflow of cases/ here and on every engine, and compares: the state of the run, the value, the hashes of files, and what
 became of each call.
 
-    parity.py --bin BUILD/bin [--random N] [--quick] [--keep DIR] [ENGINE...]     engines: argo airflow3 airflow2 stepfunctions
+    parity.py --bin BUILD/bin [--random N] [--quick] [--keep DIR] [ENGINE...]     engines: argo airflow3 airflow3.2 airflow3.1 airflow2
+                                                                                   stepfunctions
 
 A case is the workflow `w` of NAME.wf, or of NAME/main.wf with the files it imports. Beside it:
     NAME.params.json, NAME.secrets.json   what the run is given
@@ -13,8 +14,9 @@ A case is the workflow `w` of NAME.wf, or of NAME/main.wf with the files it impo
 A line `#TARGET TEXT` of a case is TEXT for that target and a comment here: for annotations that only an engine keeps. The image "bare" has
 shells and no Python; an event of `#argo @trigger` submits the case in place of a user, with its own values.
 
---random adds the first N workflows of generate.py, which may be refused; --quick compiles and runs nothing. Airflow 2 gets a quarter of
-the cases, for what is written for both is the same file; named alone it gets all. Every emitted file also passes the engine's own checks.
+--random adds the first N workflows of generate.py, which may be refused; --quick compiles and runs nothing. Older versions of
+Airflow get a quarter of the cases, each another one, for the file that is written is the same; named, they get all. Every emitted file also
+passes the engine's own checks.
 Environment: CASE=TEXT only cases whose name holds TEXT; UPDATE=1 writes the refusals. Engines that scripts/deps could not
 install are skipped by name; with CI=true they fail.
 """
@@ -44,19 +46,23 @@ BLOCKS = {
 
 
 class Engine:
-    def __init__(self, name, target, run, checks, installed, processes=1):
-        self.name, self.target, self.run, self.checks, self.installed, self.processes = name, target, run, checks, installed, processes
+    def __init__(self, name, target, run, checks, installed, processes=1, quarter=None):
+        self.name, self.target, self.run, self.checks, self.installed = name, target, run, checks, installed
+        self.processes, self.quarter = processes, quarter  # of the cases: the quarter that it gets unless it is named
 
 
-def venv(name):
-    return str(INSTALLED / name / "bin/python")
+def airflow(version, checks=(), quarter=None):
+    place = INSTALLED / f"airflow{version}"
+    return Engine(place.name, "airflow", [str(place / "bin/python"), str(HERE / "airflow/run_jobs.py")],
+                  [[str(place / "bin" / program), *rest] for program, *rest in checks], place / "bin/airflow", 2, quarter)
 
 
 ENGINES = [
     Engine("argo", "argo", [str(INSTALLED / "argo/engine")], [[str(INSTALLED / "argo/lint")]], INSTALLED / "argo/engine"),
-    Engine("airflow3", "airflow", [venv("airflow3"), str(HERE / "airflow/run_jobs.py")],
-           [[str(INSTALLED / "airflow3/bin/ruff"), "check", "-q", "--select", "AIR", "--no-cache"]], INSTALLED / "airflow3/bin/airflow", 2),
-    Engine("airflow2", "airflow", [venv("airflow2"), str(HERE / "airflow/run_jobs.py")], [], INSTALLED / "airflow2/bin/airflow", 2),
+    airflow("3", checks=[["ruff", "check", "-q", "--select", "AIR", "--no-cache"]]),
+    airflow("3.2", quarter=1),
+    airflow("3.1", quarter=2),
+    airflow("2", quarter=0),
     Engine("stepfunctions", "stepfunctions", ["node", str(HERE / "stepfunctions/run_jobs.mjs")],
            [["node", str(HERE / "stepfunctions/validate.mjs")]], INSTALLED / "stepfunctions/node_modules"),
 ]
@@ -293,7 +299,7 @@ def main():
         bare = bare_image(folder / "bare")
         bound = [] if bare else [c for c in cases if c.names_image("bare")]
         for engine in [] if options.quick else engines:
-            part = cases[::4] if engine.name == "airflow2" and not options.engines else cases
+            part = cases if engine.quarter is None or options.engines else cases[engine.quarter::4]
             for case in bound if engine.name == "argo" else []:
                 print(f"{case.name} on argo: {'FAILED' if CI else 'skipped'}: needs busybox-static and bash-static (scripts/setup)")
                 failed += CI

@@ -46,6 +46,8 @@ void aw_step_lambda(Writer *w, const FlowStep *s, Opnd o);
 void aw_predicate(Writer *w, const FlowStep *s, Opnd o);
 /* `lambda v: [...]`: the arguments of an `exec`. */
 void aw_argv(Writer *w, const FlowStep *s);
+/* `lambda v: {"sql": v["query"], ...}`: the arguments of an operator. */
+void aw_arguments(Writer *w, const FlowTargetBody *b);
 /* A type as the shim reads it; structs and enums by the names of constants, which aw_types writes. */
 void aw_type(Writer *w, TypeId t);
 void aw_types(Writer *w);
@@ -80,6 +82,14 @@ void airflow_own_check(TargetCx *cx, const FlowSetting *s, bool dag);
 /* Its settings as arguments, each between the two texts. */
 void aw_own(Writer *w, const FlowSetting *s, const char *before, const char *after);
 
+/* --- operator.c --- */
+
+/* Reports what is wrong with a body `on airflow ...` and its step; and with settings for it, those of the step or of a call. */
+void airflow_operator_check(TargetCx *cx, const FlowTargetBody *b);
+void airflow_operator_settings(TargetCx *cx, uint32_t step, uint32_t settings);
+/* Whether a step that is used has such a body. */
+bool airflow_has_operator(const TargetCx *cx, const Used *used);
+
 /* --- pod.c --- */
 
 /* Whether the setting is one of those that the Kubernetes executor alone reads. */
@@ -96,7 +106,8 @@ const FlowSetting *airflow_setting(const Flow *f, const FlowNode *call, Setting 
 /* The operand as a constant, or NULL. */
 const FlowConst *airflow_const(const Flow *f, Opnd o);
 
-/* The bytes of wf_airflow.py. */
+/* The bytes of wf_airflow.py, and of wf_operator.py. */
 Str airflow_runtime(void);
+Str airflow_operator_runtime(void);
 
 #endif

@@ -39,7 +39,7 @@ static void put_docstring(Writer *w) {
 
 /* What the text of a DAG uses, outside its string literals. */
 typedef struct Uses {
-    bool shim, cron, retry, minutes, pod;
+    bool shim, cron, retry, minutes, pod, native;
 } Uses;
 
 /* The end of a string literal that begins at i. */
@@ -63,6 +63,7 @@ static Uses uses_of(Str text) {
         if (c == 'C') u.cron = u.cron || str_starts(rest, STR("CronTriggerTimetable("));
         if (c == 'R') u.retry = u.retry || str_starts(rest, STR("Retry("));
         if (c == ' ' || c == '=') u.pod = u.pod || str_starts((Str){rest.p + 1, rest.n - 1}, STR("pod("));
+        if (c == 'n') u.native = u.native || str_starts(rest, STR("native("));
         if (c == 'm') u.minutes = u.minutes || str_starts(rest, STR("minutes("));
         i++;
     }
@@ -79,6 +80,7 @@ static void put_imports(Writer *w, Str body) {
     if (u.retry) buf_z(w->b, "Retry, ");
     buf_z(w->b, u.minutes ? "date, minutes" : "date");
     buf_z(w->b, u.pod ? ", pod\n" : "\n");
+    if (u.native) buf_z(w->b, "from wf_operator import native\n");
 }
 
 /* --- the DAG --- */
@@ -232,10 +234,11 @@ static void put_head(Writer *w) {
     w->b = file;
 }
 
-static bool needs_node(const Flow *f, const Used *used) {
+static bool needs_node(const TargetCx *cx, const Used *used) {
+    const Flow *f = cx->flow;
     for (uint32_t i = 0; i < f->step.len; i++) {
         const FlowStep *s = &f->step.data[i];
-        if (used->step[i] && s->body == BODY_FENCE && str_is(atom_str(f->atoms, s->lang), "node")) return true;
+        if (used->step[i] && target_body(cx, i) == NULL && s->body == BODY_FENCE && str_is(atom_str(f->atoms, s->lang), "node")) return true;
     }
     return false;
 }
@@ -260,7 +263,8 @@ void airflow_emit(TargetCx *cx, EmitOut *out) {
     put_pools(cx, out, &used);
     buf_str(emit_file(out, "wf_shim.py"), cx->shim);
     buf_str(emit_file(out, "wf_airflow.py"), airflow_runtime());
-    if (needs_node(cx->flow, &used)) buf_str(emit_file(out, "wf_shim.js"), cx->node_shim);
+    if (airflow_has_operator(cx, &used)) buf_str(emit_file(out, "wf_operator.py"), airflow_operator_runtime());
+    if (needs_node(cx, &used)) buf_str(emit_file(out, "wf_shim.js"), cx->node_shim);
     used_free(&used);
     vec_free(&w.comma);
     vec_free(&w.type);

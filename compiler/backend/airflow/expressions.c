@@ -308,6 +308,32 @@ void aw_argv(Writer *w, const FlowStep *step) {
     py_done(&e);
 }
 
+/* The values have the forms of Python's own types. */
+void aw_arguments(Writer *w, const FlowTargetBody *b) {
+    Scope s = {.w = w, .plain = true};
+    PyExpr e = printer(&s, 0);
+    e.step = &w->f->step.data[b->step];
+    e.beyond = T_ERROR;
+    buf_z(w->b, "lambda v: {");
+    for (uint32_t i = 0; i < b->narg; i++) {
+        Opnd o = w->f->opnd.data[b->arg + i];
+        TypeId t = py_type_of(&e, o);
+        bool differs = py_differs(w->f, t);
+        buf_z(w->b, b->narg > 1 ? "\n        " : "");
+        py_string(w->b, atom_str(w->f->atoms, w->f->argname.data[b->argname + i]));
+        buf_z(w->b, differs ? ": native(" : ": ");
+        if (differs) {
+            aw_type(w, t);
+            buf_z(w->b, ", ");
+        }
+        py_expr(&e, o);
+        if (differs) buf_addc(w->b, ')');
+        buf_z(w->b, b->narg > 1 ? "," : "");
+    }
+    buf_z(w->b, b->narg > 1 ? "\n    }" : "}");
+    py_done(&e);
+}
+
 void aw_functions(Writer *w, const uint8_t *used) {
     Scope s = {.w = w};
     for (uint32_t i = 0; i < w->f->fn.len; i++) {

@@ -31,6 +31,14 @@ static void put_strings(Writer *w, const char *key, Opnd o) {
     buf_z(w->b, ",\n");
 }
 
+static void put_operator(Writer *w, const FlowTargetBody *b) {
+    buf_z(w->b, "    \"body\": \"operator\",\n    \"operator\": ");
+    py_string(w->b, b->text);
+    buf_z(w->b, ",\n    \"arguments\": ");
+    aw_arguments(w, b);
+    buf_z(w->b, ",\n");
+}
+
 static void put_body(Writer *w, const FlowStep *s) {
     const Flow *f = w->f;
     buf_z(w->b, "    \"body\": ");
@@ -48,10 +56,20 @@ static void put_body(Writer *w, const FlowStep *s) {
     buf_printf(w->b, ",\n    \"line\": %u,\n", s->code_line);
 }
 
+/* What the process of a step's code is given. */
+static void put_process(Writer *w, const FlowStep *s) {
+    const Flow *f = w->f;
+    const FlowSetting *packages = flow_setting(f, s->settings, SET_PACKAGES), *python = flow_setting(f, s->settings, SET_PYTHON);
+    if (packages != NULL) put_strings(w, "packages", packages->value);
+    if (python != NULL) put_strings(w, "python", python->value);
+    if (flow_setting(f, s->settings, SET_CODE) != NULL) buf_z(w->b, "    \"with_code\": True,\n");
+    if (f->sources->file[s->span.file].embedded) buf_z(w->b, "    \"in_project\": True,\n");
+}
+
 static void put_step(Writer *w, uint32_t index) {
     const Flow *f = w->f;
     const FlowStep *s = &f->step.data[index];
-    const FlowSetting *packages = flow_setting(f, s->settings, SET_PACKAGES), *python = flow_setting(f, s->settings, SET_PYTHON);
+    const FlowTargetBody *own = target_body(w->cx, index);
     buf_addc(w->b, '\n');
     emit_mark(w->out, s->span);
     buf_printf(w->b, "%s = {\n    \"step\": ", w->step_name[index]);
@@ -59,12 +77,10 @@ static void put_step(Writer *w, uint32_t index) {
     buf_z(w->b, ",\n");
     put_params(w, s, false);
     put_params(w, s, true);
-    put_body(w, s);
+    if (own != NULL) put_operator(w, own);
+    else put_body(w, s);
     aw_limits(w, "    \"limits\": ", s->param, s->nparam, ",\n");
-    if (packages != NULL) put_strings(w, "packages", packages->value);
-    if (python != NULL) put_strings(w, "python", python->value);
-    if (flow_setting(f, s->settings, SET_CODE) != NULL) buf_z(w->b, "    \"with_code\": True,\n");
-    if (f->sources->file[s->span.file].embedded) buf_z(w->b, "    \"in_project\": True,\n");
+    if (own == NULL) put_process(w, s);
     buf_z(w->b, "}\n");
 }
 

@@ -12,11 +12,13 @@ static const Capability caps[CAP_COUNT] = {
     [CAP_NODE] = KEPT("with node installed on the workers"),
     [CAP_EXEC] = KEPT(""),
     [CAP_EXTERN] = REFUSED("functions of a shared library run inside wfc; call the library from a Python step"),
-    [CAP_SUPPLIED] = REFUSED("Airflow has no form for outputs that people provide; take them as parameters of the workflow"),
+    [CAP_SUPPLIED] = REFUSED("Airflow 2 has no form for outputs that people provide; take them as parameters of the workflow, or, for Airflow 3, add "
+                              "`on airflow operator \"airflow.providers.standard.operators.hitl.HITLOperator\" (...)`"),
+    [CAP_OWN_BODY] = LIMITED("an operator: `on airflow operator \"package.module.Class\" (argument: value)`; no files as outputs"),
     [CAP_FILES] = KEPT("in the store of the Airflow variable `wfc_store` or the setting `store`"),
     [CAP_DIRS] = KEPT(""),
     [CAP_FILE_LISTS] = KEPT(""),
-    [CAP_SECRETS] = KEPT("the Airflow variable `wfc_secret_NAME`, else the workers' environment WFC_SECRET_NAME"),
+    [CAP_SECRETS] = KEPT("the password of the connection `wfc_secret_NAME`, else the variable of that name, else WFC_SECRET_NAME of the workers"),
     [CAP_FILE_PARAMS] = KEPT("a path or an address that the workers see; the run begins by taking it into the store"),
     [CAP_LIMITS] = KEPT(""),
     [CAP_EXPRESSIONS] = KEPT("as Python, inside the task that needs them"),
@@ -73,10 +75,11 @@ static const Capability caps[CAP_COUNT] = {
     SET(SERVICE_READY) = REFUSED("a task cannot run beside others and be reached by them"),
     SET(PARALLEL) = LIMITED("`max_active_tis_per_dagrun` of each call in the loop; a constant"),
     SET(TOLERATE) = KEPT(""),
-    SET(FAIL_FAST) = REFUSED("`fail_fast` of Airflow allows no trigger rules, which branches and loops need; let the others finish"),
+    SET(FAIL_FAST) = REFUSED("`fail_fast` of Airflow allows no trigger rules, which blocks and the value of the run need, and a task of Airflow 3 cannot end others; "
+                               "let the others finish"),
     SET(CONCURRENCY) = KEPT("`max_active_runs`"),
     SET(CONCURRENCY_OVERLAP) = LIMITED("`wait` only"),
-    SET(CONCURRENCY_KEY) = REFUSED("`max_active_runs` counts all runs; leave the key out, or write a workflow for each value"),
+    SET(CONCURRENCY_KEY) = REFUSED("`max_active_runs` counts all runs, and pools have to be there before; leave the key out, or write a workflow for each value"),
     SET(POOL) = KEPT("pools.json for `airflow pools import`"),
     SET(POOL_SLOTS) = KEPT(""),
     SET(PRIORITY) = LIMITED("`priority_weight`, absolute; a constant"),
@@ -84,8 +87,9 @@ static const Capability caps[CAP_COUNT] = {
     SET(SCHEDULE_TIMEZONE) = KEPT(""),
     SET(SCHEDULE_CATCHUP) = KEPT("from the setting `start_date` on"),
     SET(SCHEDULE_WITH) = LIMITED("the parameters' defaults, which hold for runs by hand as well"),
-    SET(TRIGGER_ON) = REFUSED("events are no part of the emitted DAG; start runs by `airflow dags trigger` or the REST interface"),
-    SET(TRIGGER_WITH) = REFUSED("events are no part of the emitted DAG"),
+    SET(TRIGGER_ON) = REFUSED("Airflow starts one run for several events of an asset that come close together; start a run for each event by the REST "
+                                "interface or `airflow dags trigger`"),
+    SET(TRIGGER_WITH) = REFUSED("the REST interface takes the values as `conf`"),
     SET(NOTIFY) = REFUSED("write a step that tells it, in `on failure` or `on success`"),
     SET(NOTIFY_ON) = REFUSED("write a step that tells it, in `on failure` or `on success`"),
     SET(CONFIG) = IGNORED(""),
@@ -156,6 +160,7 @@ static void check_node(TargetCx *cx, NodeId id) {
     bool on_call;
     if (n->kind == NODE_CALL)
         for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) check_constant(cx, airflow_setting(f, n, fixed[i], &on_call));
+    if (n->kind == NODE_CALL && target_body(cx, n->ref) != NULL) airflow_operator_settings(cx, n->ref, n->settings);
     if (n->kind == NODE_EACH) check_constant(cx, flow_setting(f, n->settings, SET_PARALLEL));
     if (n->kind == NODE_SUB) {
         check_no_timeout(cx, n->settings);
@@ -212,17 +217,8 @@ static void check_size(TargetCx *cx) {
                  "the name of this task, with those of the blocks around it, would be longer than the 250 bytes of Airflow");
     else if (size.tasks > AIRFLOW_TASKS)
         limit(cx, x->span, "this would be a DAG of more than 20,000 tasks", "divide the workflow, or do more in one step");
-    if (str_is(name, "wf_shim") || str_is(name, "wf_airflow"))
+    if (str_is(name, "wf_shim") || str_is(name, "wf_airflow") || str_is(name, "wf_operator"))
         diag_add(cx->diags, WF_E_target_name, x->span, "`%.*s.py` is the name of a file that goes with every DAG", STR_ARG(name));
-}
-
-/* What a step is on Airflow wins over its code, so running the code instead would be another step. */
-static void refuse_body(TargetCx *cx, const FlowTargetBody *b) {
-    const Flow *f = cx->flow;
-    Diag *d = diag_add(cx->diags, WF_E_target_construct, b->span, "step `%s` cannot be an operator of Airflow",
-                       atom_cstr(f->atoms, f->step.data[b->step].name));
-    diag_note(cx->diags, d, "an operator leaves no failure for `try` and handlers, and cannot skip itself in a branch");
-    diag_help(cx->diags, d, "leave `on airflow` out and give the step a body that does the work, such as Python with a hook");
 }
 
 static void check(TargetCx *cx) {
@@ -235,7 +231,7 @@ static void check(TargetCx *cx) {
     }
     for (uint32_t i = 0; i < f->step.len; i++)
         if (used.step[i]) airflow_own_check(cx, flow_setting(f, f->step.data[i].settings, SET_AIRFLOW), false);
-    target_each_body(cx, &used, refuse_body);
+    target_each_body(cx, &used, airflow_operator_check);
     for (uint32_t i = 0; i < f->workflow.len; i++) {
         if (i == cx->workflow || !used.workflow[i]) continue;
         check_no_timeout(cx, f->workflow.data[i].settings);
@@ -253,7 +249,7 @@ extern const Target target_airflow;
 const Target target_airflow = {
     .name = "airflow",
     .title = "Airflow",
-    .doc = "Apache Airflow 2.11 and 3.1 or later: NAME.py, wf_airflow.py and wf_shim.py go into the DAGs folder together. "
+    .doc = "Apache Airflow 2.11 and 3.1 or later: NAME.py and the modules beside it go into the DAGs folder together. "
            "Every call is a task.",
     .caps = caps,
     .settings = settings,

@@ -129,7 +129,7 @@ static void put_policies(Writer *w, const Block *b, const FlowNode *n) {
     put_retry(w, n);
     put_lambda_setting(w, b, n, SET_TIMEOUT, "timeout");
     put_lambda_setting(w, b, n, SET_TIMEOUT_TOTAL, "total");
-    put_lambda_setting(w, b, n, SET_ENV, "env");
+    if (target_body(w->cx, n->ref) == NULL) put_lambda_setting(w, b, n, SET_ENV, "env");
     if (pool != NULL) {
         comma(w);
         buf_z(w->b, "pool=");

@@ -24,23 +24,26 @@ import time
 import urllib.parse
 
 try:
-    from airflow.sdk import DAG, ObjectStoragePath, Param, TaskGroup, Variable, get_current_context, task, task_group
+    from airflow.sdk import DAG, Connection, ObjectStoragePath, Param, TaskGroup, Variable, get_current_context, task, task_group
+    find_connection = Connection.get
 except ImportError:  # Airflow 2
     from airflow.decorators import task, task_group
     from airflow.io.path import ObjectStoragePath
+    from airflow.models.connection import Connection
     from airflow.models.dag import DAG
     from airflow.models.param import Param
     from airflow.models.variable import Variable
     from airflow.operators.python import get_current_context
     from airflow.utils.task_group import TaskGroup
+    find_connection = Connection.get_connection_from_secrets
 try:
     from airflow.sdk.log import mask_secret
 except ImportError:  # Airflow 2, and 3 at first
     from airflow.utils.log.secrets_masker import mask_secret
 try:
-    from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
+    from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowNotFoundException, AirflowSkipException
 except ImportError:  # Airflow 2, and 3 at first
-    from airflow.exceptions import AirflowException, AirflowFailException, AirflowSkipException
+    from airflow.exceptions import AirflowException, AirflowFailException, AirflowNotFoundException, AirflowSkipException
 from airflow.timetables.trigger import CronTriggerTimetable  # noqa: F401  (of the files that import this one)
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -76,8 +79,9 @@ def unpack(packed):
 class Values:
     """What the functions of a task see: `v("task")` is the value of another one, in JSON form."""
 
-    def __init__(self, flow, task, each):
+    def __init__(self, flow, task, each, holder):
         self.flow, self.task = flow, task
+        self.holder = holder  # of a call of an operator: the task that it runs in
         self.context = get_current_context()
         self.ti = self.context["ti"]
         self.element = each
@@ -240,12 +244,23 @@ class Store:
         store_at(uri).get(uri, path)
 
 
-def secret(name):
-    """The Airflow variable wfc_secret_NAME, else the environment's WFC_SECRET_NAME."""
+def password_of(connection):
+    """None when the connection, or its password, is not there."""
     try:
-        value = Variable.get("wfc_secret_" + name)  # noqa: AIR003  (only tasks come here)
-    except Exception:  # what is raised for a variable that is not there differs between versions
-        value = wf.secret_value(name)
+        return find_connection(connection).password or None
+    except AirflowNotFoundException:
+        return None
+
+
+def secret(name):
+    """The password of Airflow's connection wfc_secret_NAME, else the variable of that name, else the environment's WFC_SECRET_NAME."""
+    place, outside = "wfc_secret_" + name, "WFC_SECRET_" + name.upper()
+    value = password_of(place)
+    if value is None:
+        value = Variable.get(place, os.environ.get(outside))  # noqa: AIR003  (only tasks come here)
+    if value is None:
+        raise wf.StepFailed("value", "the secret `%s` is not there: make it the password of the connection `%s`, or the variable `%s`, "
+                                     "or set %s for the workers" % (name, place, place, outside))
     mask_secret(value)
     return value
 
@@ -283,7 +298,8 @@ class Task:
         self.node = False    # a call of a step
         self.of_workflow = False  # the value of a workflow, which is no node
         self.retry = None
-        self.operator = None
+        self.operates = None  # of a call of an operator: the name of its class
+        self.operator = None  # of Airflow, once that is built
 
     def inside(self):
         """Its name inside the mapped group of its loop, or inside the DAG."""
@@ -390,10 +406,12 @@ class Flow:
             limit = timeout(v) if timeout else None
             if total is not None:
                 return self.attempts(v, step, retry, limit, total(v), env)
-            retry.wait(v.ti.try_number)
+            if v.holder is None or v.holder.resumed is None:
+                retry.wait(v.ti.try_number)
             return self.attempt(v, step, v.ti.try_number, limit, env)
         t = self.add(name, "plain", run, after, **({} if total else retry.options()), **options)
         t.node, t.retry = True, retry
+        t.operates = step.get("operator")
 
     def begin(self, name, inputs=None, limits=None, after=()):
         """The start of a try, or of a workflow that is called with these inputs."""
@@ -596,15 +614,18 @@ class Flow:
     def attempt(self, v, step, attempt, limit, env):
         path = v.path(v.task.path)
         base = "%s/%s/%s" % (self.dag_id, v.run_id(), path)
-        facts = {"WF_RUN_ID": v.run_id(), "WF_STEP": path, "WF_ATTEMPT": str(attempt), "WF_IDEMPOTENCY_KEY": wf.sha256(base)[:32]}
-        spec = dict(step)
-        project = os.path.join(HERE, self.project or ".")
-        if spec.pop("in_project", False):
-            spec["folder"] = project
-        if spec.pop("with_code", False):
-            spec["code_dir"] = project
-        outputs = wf.step(spec, v.inputs, self.store, urllib.parse.quote("%s/%d" % (base, attempt)), facts,
-                          env(v) if env else None, limit, secret)
+        prefix = urllib.parse.quote("%s/%d" % (base, attempt))
+        if v.holder is not None:
+            outputs = v.holder.attempt(v.context, step, v.inputs, self.store, prefix, limit, secret)
+        else:
+            facts = {"WF_RUN_ID": v.run_id(), "WF_STEP": path, "WF_ATTEMPT": str(attempt), "WF_IDEMPOTENCY_KEY": wf.sha256(base)[:32]}
+            spec = dict(step)
+            project = os.path.join(HERE, self.project or ".")
+            if spec.pop("in_project", False):
+                spec["folder"] = project
+            if spec.pop("with_code", False):
+                spec["code_dir"] = project
+            outputs = wf.step(spec, v.inputs, self.store, prefix, facts, env(v) if env else None, limit, secret)
         if not step["outputs"]:
             return None
         return outputs if len(outputs) > 1 else next(iter(outputs.values()))
@@ -678,8 +699,8 @@ class Flow:
                 raise wf.Trap("parameter `%s`: %s" % (name, e))
         wf.check_limits(self.limits, v.context["params"])
 
-    def execute(self, t, each=None):
-        v = Values(self, t, each)
+    def execute(self, t, each=None, holder=None):
+        v = Values(self, t, each, holder)
         v.context["wf_node"] = v.path(t.path)
         if t.guard is not None and (v.maybe(t.guard[0]) or {}).get("arm") != t.guard[1]:
             raise AirflowSkipException("the branch of this task was not taken")
@@ -726,15 +747,19 @@ class Flow:
         return ready
 
     def operator(self, t, *each):
-        def run(*args):
-            return self.execute(t, *args)
+        def run(*args, holder=None):
+            return self.execute(t, *args, holder=holder)
         local = t.inside().rpartition(".")[2]
         run.__name__ = local.replace("-", "_")
         # Airflow may be set to retry whatever says nothing.
         options = {"retries": 0, "trigger_rule": RULES["collect" if t.across else t.kind], **t.options}
         if each:
             options["map_index_template"] = "{{ wf_node }}"  # instances go by the path of their node
-        t.operator = task(task_id=local, **options)(run)(*each).operator
+        if t.operates:
+            from wf_operator import OperatorTask  # beside this file when a step is an operator
+            t.operator = OperatorTask(task_id=local, work=run, operates=t.operates, each=each[0] if each else None, **options)
+        else:
+            t.operator = task(task_id=local, **options)(run)(*each).operator
 
     def place(self, tasks, groups, build):
         """Builds each task in the task groups that the dots of its name tell; `groups` are those that there are already."""

@@ -11,12 +11,10 @@ const FlowTargetBody argo_supplied;
 const FlowTargetBody **argo_outside(const TargetCx *cx) {
     const Flow *f = cx->flow;
     const FlowTargetBody **of = wf_alloc_zero((f->step.len + 1) * sizeof *of);
-    for (uint32_t i = f->target_body.len; i-- > 0;) {
-        const FlowTargetBody *b = &f->target_body.data[i];
-        if (str_is(atom_str(f->atoms, b->engine), cx->target->name)) of[b->step] = b;
-    }
-    for (uint32_t i = 0; i < f->step.len; i++)
+    for (uint32_t i = 0; i < f->step.len; i++) {
+        of[i] = target_body(cx, i);
         if (of[i] == NULL && f->step.data[i].body == BODY_SUPPLIED) of[i] = &argo_supplied;
+    }
     return of;
 }
 

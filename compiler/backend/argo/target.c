@@ -14,6 +14,7 @@ static const Capability caps[CAP_COUNT] = {
     [CAP_EXEC] = KEPT("the image has the program; Python is brought into images that `@image` names"),
     [CAP_EXTERN] = REFUSED("a C function runs in the process of `wfc`; make a program of it and call it by `exec`"),
     [CAP_SUPPLIED] = LIMITED("values: a template that suspends until `argo node set` has given the outputs and `argo resume` goes on"),
+    [CAP_OWN_BODY] = LIMITED("a template of the cluster: `on argo template \"NAME/TEMPLATE\" (argument: value)`; no secrets, directories or optional values"),
     [CAP_FILES] = KEPT("artifacts under keys of the run"),
     [CAP_DIRS] = KEPT("artifacts under keys of the run"),
     [CAP_FILE_LISTS] = LIMITED("a step that takes files inside lists, maps or structs fetches all files of the run"),

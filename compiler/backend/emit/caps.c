@@ -130,12 +130,6 @@ static void use_param(Finder *x, const FlowParam *p) {
     if (p->ranged || p->pattern.p != NULL) use(x, CAP_LIMITS, p->span);
 }
 
-static const FlowTargetBody *own_body(const Flow *f, uint32_t step, const char *engine) {
-    for (uint32_t i = 0; i < f->target_body.len; i++)
-        if (f->target_body.data[i].step == step && str_is(atom_str(f->atoms, f->target_body.data[i].engine), engine)) return &f->target_body.data[i];
-    return NULL;
-}
-
 static void use_body(Finder *x, const FlowStep *s) {
     Str lang = s->body == BODY_FENCE ? atom_str(x->f->atoms, s->lang) : STR("");
     switch (s->body) {
@@ -156,7 +150,10 @@ static void use_body(Finder *x, const FlowStep *s) {
 static void use_step(Finder *x, uint32_t index) {
     const Flow *f = x->f;
     const FlowStep *s = &f->step.data[index];
-    if (own_body(f, index, x->cx->target->name) == NULL) use_body(x, s);
+    const FlowTargetBody *own = target_body(x->cx, index);
+    if (own == NULL) use_body(x, s);
+    else use(x, CAP_OWN_BODY, own->span);
+    for (uint32_t i = 0; own != NULL && i < own->narg; i++) use_operand(x, f->opnd.data[own->arg + i], own->span);
     for (uint32_t i = 0; i < s->nparam; i++) {
         use_type(x, f->param.data[s->param + i].type, f->param.data[s->param + i].span);
         use_param(x, &f->param.data[s->param + i]);
@@ -223,6 +220,20 @@ void target_each_body(TargetCx *cx, const Used *used, void (*found)(TargetCx *cx
     }
 }
 
+/* Bodies lie in the order of their steps. */
+const FlowTargetBody *target_body(const TargetCx *cx, uint32_t step) {
+    const Flow *f = cx->flow;
+    uint32_t low = 0, high = f->target_body.len;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (f->target_body.data[middle].step < step) low = middle + 1;
+        else high = middle;
+    }
+    for (; low < f->target_body.len && f->target_body.data[low].step == step; low++)
+        if (str_is(atom_str(f->atoms, f->target_body.data[low].engine), cx->target->name)) return &f->target_body.data[low];
+    return NULL;
+}
+
 /* --- what is used --- */
 
 static void mark_fns(const Flow *f, Opnd o, Used *u) {
@@ -265,6 +276,10 @@ Used target_used(const Flow *f, uint32_t workflow) {
         if (!u.step[i]) continue;
         mark_settings(f, f->step.data[i].settings, &u);
         for (uint32_t k = 0; k < f->step.data[i].nargv; k++) mark_fns(f, f->opnd.data[f->step.data[i].argv + k], &u);
+    }
+    for (uint32_t i = 0; i < f->target_body.len; i++) {
+        const FlowTargetBody *b = &f->target_body.data[i];
+        for (uint32_t k = 0; k < b->narg && u.step[b->step]; k++) mark_fns(f, f->opnd.data[b->arg + k], &u);
     }
     free(done);
     return u;

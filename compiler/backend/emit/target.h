@@ -106,6 +106,8 @@ void used_free(Used *u);
 
 /* Calls `found` for each body `on ENGINE ...` of this target's engine on a step that is used. */
 void target_each_body(TargetCx *cx, const Used *used, void (*found)(TargetCx *cx, const FlowTargetBody *body));
+/* The body that the step has for this target's engine, `on ENGINE ...`, or NULL. O(log of all such bodies). */
+const FlowTargetBody *target_body(const TargetCx *cx, uint32_t step);
 
 /* Adds the finding "TARGET cannot keep CONSTRUCT" at the span, with the note of the table as its help. */
 void target_refuse(TargetCx *cx, Span span, Cap cap);

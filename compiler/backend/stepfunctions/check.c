@@ -154,11 +154,6 @@ static void check_sub(TargetCx *cx, NodeId n) {
                "put @timeout on its steps");
 }
 
-static void refuse_body(TargetCx *cx, const FlowTargetBody *b) {
-    Diag *d = diag_add(cx->diags, WF_E_target_construct, b->span, "Step Functions runs steps by their code only");
-    diag_help(cx->diags, d, "leave `on stepfunctions` out and give the step a body that calls the service");
-}
-
 /* --- order --- */
 
 /* What each node of a level waits for although nothing asks for it. */
@@ -242,7 +237,6 @@ void asl_check_target(TargetCx *cx) {
     }
     for (uint32_t i = 0; i < f->workflow.len && distributed; i++)
         if (used.workflow[i]) refuse_distributed(cx, flow_setting(f, f->workflow.data[i].settings, SET_FAIL_FAST));
-    target_each_body(cx, &used, refuse_body);
     asl_check_schedule(cx);
     if (calls <= MAX_CALLS)
         for (RegionId r = 1; r < f->region.len; r++)

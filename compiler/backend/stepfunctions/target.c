@@ -14,6 +14,7 @@ const Capability asl_caps[CAP_COUNT] = {
     [CAP_EXEC] = {CAP_KEPT, "the image holds the program"},
     [CAP_EXTERN] = {CAP_REFUSED, "a C function runs in the process of a local run only; call the library from a Python step"},
     [CAP_SUPPLIED] = {CAP_REFUSED, "nobody provides the outputs there; read them from a file or a parameter"},
+    [CAP_OWN_BODY] = {CAP_REFUSED, "steps run by their code only; leave `on stepfunctions` out and give the step a body that calls the service"},
     [CAP_FILES] = {CAP_KEPT, "objects in the bucket"},
     [CAP_DIRS] = {CAP_KEPT, "objects in the bucket"},
     [CAP_FILE_LISTS] = {CAP_KEPT, "objects in the bucket"},

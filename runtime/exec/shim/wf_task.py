@@ -687,6 +687,20 @@ def secret_value(name):
     return v
 
 
+def local_inputs(spec, inputs, stage, secret):
+    """The inputs by name, with paths in place of files and the values of secrets; and what of the secrets nobody may see, the longest first."""
+    values, hidden = {}, set()
+    for name, type, *_ in spec["inputs"]:
+        v = inputs.get(name)
+        inner = type[1] if type[0] == "opt" else type
+        if inner[0] == "secret" and v is not None:
+            values[name] = secret(v["secret"])
+            hidden |= forms_of(values[name])
+        else:
+            values[name] = stage.localise(type, v, name)
+    return values, sorted(hidden, key=len, reverse=True)
+
+
 def step(spec, inputs, store, prefix, facts, env=None, timeout_ms=None, secret=secret_value):
     """Runs one attempt of a step and gives its outputs by name, in JSON form; StepFailed when it fails.
 
@@ -702,13 +716,7 @@ def step(spec, inputs, store, prefix, facts, env=None, timeout_ms=None, secret=s
         except Trap as e:
             raise StepFailed("value", str(e))
         stage = Stage(store, prefix, work)
-        values = {}
-        for name, type, *_ in spec["inputs"]:
-            v = inputs.get(name)
-            inner = type[1] if type[0] == "opt" else type
-            values[name] = secret(v["secret"]) if inner[0] == "secret" and v is not None else stage.localise(type, v, name)
-        secrets = [values[n] for n, t, *_ in spec["inputs"] if (t[1] if t[0] == "opt" else t)[0] == "secret" and values[n]]
-        hidden = sorted({form for value in secrets for form in forms_of(value)}, key=len, reverse=True)
+        values, hidden = local_inputs(spec, inputs, stage, secret)
         outputs = {n: output_path(stage, n, t) for n, t, _ in spec["outputs"]}
         printed = next((outputs[n] for n, _, p in spec["outputs"] if p), None)
         events = os.path.join(work, "events")

@@ -39,9 +39,16 @@ def limited():
 
 
 def variables(job):
-    """What the DAG finds in its environment: where artifacts are stored, and the secrets."""
-    found = {"AIRFLOW_VAR_WFC_STORE": str(pathlib.Path(job["work"]) / "store")}
-    found.update({f"AIRFLOW_VAR_WFC_SECRET_{name.upper()}": value for name, value in job.get("secrets", {}).items()})
+    """What the DAG finds in its environment: where artifacts are stored, the secrets, and the connections of operators."""
+    work = pathlib.Path(job["work"])
+    found = {"AIRFLOW_VAR_WFC_STORE": str(work / "store"), "AIRFLOW_CONN_FILES": json.dumps({"conn_type": "fs"}),
+             "AIRFLOW_CONN_DATABASE": json.dumps({"conn_type": "sqlite", "host": str(work / "database.sqlite")})}
+    for name, value in job.get("secrets", {}).items():
+        # Each secret stands in another place; behind it, where it must not be looked for any more, something else.
+        places = [("AIRFLOW_CONN_WFC_SECRET_", lambda text: json.dumps({"conn_type": "generic", "password": text})),
+                  ("AIRFLOW_VAR_WFC_SECRET_", str), ("WFC_SECRET_", str)]
+        for i, (prefix, form) in enumerate(places[len(name) % 3:]):
+            found[prefix + name.upper()] = form(value if i == 0 else "another value")
     return found
 
 

@@ -1,7 +1,8 @@
 """One Airflow in this process: a metadata database in a scratch folder, DAGs by folder, runs without a scheduler.
 
-Everything that differs between Airflow 2 and 3 is here."""
+Everything that differs between the versions of Airflow is here."""
 import contextlib
+import functools
 import hashlib
 import importlib.metadata
 import json
@@ -24,6 +25,8 @@ def configure(home, folders):
     (home / "dags").mkdir(exist_ok=True)
     settings = {
         "CORE__LOAD_EXAMPLES": "False",
+        # Workflows of one name follow each other at once.
+        "CORE__MIN_SERIALIZED_DAG_UPDATE_INTERVAL": "0",
         "CORE__DAGS_FOLDER": str(home / "dags"),
         "CORE__EXECUTOR": "SequentialExecutor" if version() < (3, 0) else "LocalExecutor",
         "DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'airflow.db'}",
@@ -67,6 +70,10 @@ class Session:
         with output_to(self.home / "init.log"):
             from airflow.utils.db import initdb
             initdb()
+            if (3, 0) <= version() < (3, 3):
+                # It would build the API that tasks speak to anew for each task, which takes longer than most tasks.
+                from airflow.sdk.execution_time import supervisor
+                supervisor.in_process_api_server = functools.cache(supervisor.in_process_api_server)
 
     def load(self, folder):
         """The DAGs of a folder by id, imported and written to the database; raises with the errors of import."""
@@ -85,12 +92,17 @@ class Session:
             bag.sync_to_db()
         else:
             from airflow.dag_processing.bundles.manager import DagBundlesManager
-            from airflow.dag_processing.dagbag import BundleDagBag, sync_bag_to_db
+            if version() < (3, 2):
+                from airflow.models.dagbag import BundleDagBag, sync_bag_to_db
+                named = {}
+            else:
+                from airflow.dag_processing.dagbag import BundleDagBag, sync_bag_to_db
+                named = {"bundle_name": bundle_name(folder)}
             manager = DagBundlesManager()
             manager.sync_bundles_to_db()
             bundle = manager.get_bundle(bundle_name(folder))
             bundle.initialize()
-            bag = BundleDagBag(dag_folder=bundle.path, bundle_path=bundle.path, bundle_name=bundle.name)
+            bag = BundleDagBag(dag_folder=bundle.path, bundle_path=bundle.path, **named)
             self.check(bag)
             sync_bag_to_db(bag, bundle.name, bundle.version)
         return dict(bag.dags)
@@ -120,7 +132,7 @@ class Session:
 
     def structure(self, dag):
         """The serialized DAG as one JSON object."""
-        if self.old:
+        if version() < (3, 2):
             from airflow.serialization.serialized_objects import SerializedDAG as Serialization
         else:
             from airflow.serialization.serialized_objects import DagSerialization as Serialization
