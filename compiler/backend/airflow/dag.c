@@ -98,12 +98,18 @@ static bool scheduled_value(const Writer *w, Atom name, Opnd *out) {
     return true;
 }
 
+/* A secret is given by its name. */
+static void put_default(Writer *w, const FlowParam *p, Opnd value) {
+    const FlowConst *c = airflow_const(w->f, value);
+    if (type_has(w->f->types, p->type, TYF_SECRET) && c != NULL && c->kind == CONST_STRING) py_string(w->b, c->s);
+    else aw_constant(w, value);
+}
+
 static void put_params(Writer *w) {
     const FlowWorkflow *x = workflow_of(w);
     bool any = false;
     for (uint32_t i = 0; i < x->nparam; i++) {
         const FlowParam *p = &w->f->param.data[x->param + i];
-        if (type_has(w->f->types, p->type, TYF_SECRET)) continue;
         if (!any) buf_z(w->b, "    params={\n");
         any = true;
         Buf json = BUF_INIT;
@@ -118,7 +124,7 @@ static void put_params(Writer *w) {
         buf_free(&json);
         if (scheduled_value(w, p->name, &value) || value != OPND_ABSENT) {
             buf_z(w->b, ", ");
-            aw_constant(w, value);
+            put_default(w, p, value);
         }
         buf_z(w->b, "),\n");
     }

@@ -98,13 +98,6 @@ static void put_param(const Scope *s, Buf *text, uint32_t i) {
     if (s->block->own != NULL) {
         put_member(text, s->block->own, "inputs");
         buf_printf(text, "[\"%s\"]", name);
-    } else if (type_has(f->types, p->type, TYF_SECRET)) {
-        const FlowConst *c = airflow_const(f, p->fallback);
-        Buf json = BUF_INIT;
-        if (c != NULL && c->kind == CONST_STRING) const_json(&json, f, c);
-        else buf_printf(&json, "{\"secret\": \"%s\"}", name);
-        py_json(text, buf_view(&json));
-        buf_free(&json);
     } else {
         put_name(text, "v.param", "", str_of(name));
     }

@@ -211,8 +211,13 @@ static void schema(JsonOut *j, const Flow *f, TypeId t) {
         inner_schema(j, "additionalProperties", f, type_inner(f->types, t));
         return;
     case TY_OPT: optional_schema(j, f, type_inner(f->types, t)); return;
+    case TY_SECRET:
+        put_type(j, "string");
+        json_key(j, "pattern");
+        json_z(j->b, "^[a-z][a-z0-9_]*$");
+        return;
     case TY_JSON: case TY_FILE: case TY_DIR: case TY_ARTIFACT: case TY_ERROR: case TY_NOTHING: case TY_NEVER: case TY_NONE:
-    case TY_SECRET: case TY_VAR: case TY_COUNT: return;
+    case TY_VAR: case TY_COUNT: return;
     }
 }
 

@@ -121,7 +121,10 @@ class Values:
         return [] if found is None else [found] if isinstance(found, dict) else list(found)
 
     def param(self, name):
-        return self("return-begin")[name] if name in self.flow.files else self.context["params"][name]
+        given = self("return-begin")[name] if name in self.flow.files else self.context["params"][name]
+        type = self.flow.params[name][0]
+        secret = (type[1] if type[0] == "opt" else type)[0] == "secret" and given is not None
+        return {"secret": given} if secret else given
 
     def input(self, name):
         """An input of the step that is called."""
