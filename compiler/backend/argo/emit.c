@@ -1,6 +1,7 @@
 /* The documents: the WorkflowTemplate, its schedules and event, a ConfigMap with scripts and expressions; and the shim's. */
 #include "compiler/backend/argo/argo.h"
 #include "compiler/backend/argo/emit.h"
+#include "compiler/backend/argo/leaf.h"
 
 #include "base/json.h"
 
@@ -214,13 +215,6 @@ static void put_with(Argo *g, Opnd o, bool event) {
     yaml_end(y);
 }
 
-static void put_argument(Argo *g, const char *name, const char *value) {
-    yaml_flow_map(&g->y);
-    yaml_pair_z(&g->y, "name", name);
-    yaml_pair_z(&g->y, "value", value);
-    yaml_end(&g->y);
-}
-
 /* The workflow itself, over the parameters that were read. */
 static void put_main_task(Argo *g) {
     const FlowWorkflow *w = &g->f->workflow.data[g->cx->workflow];
@@ -234,10 +228,10 @@ static void put_main_task(Argo *g) {
         yaml_map(y);
         yaml_key(y, "parameters");
         yaml_list(y);
-        if (g->params) put_argument(g, "_params", w->nparam > 0 ? "{{tasks.params.outputs.parameters._params}}" : "{}");
+        if (g->params) leaf_pair(g, "_params", w->nparam > 0 ? "{{tasks.params.outputs.parameters._params}}" : "{}");
         for (uint32_t i = 0; i < w->nparam; i++) {
             const char *name = atom_cstr(g->f->atoms, g->f->param.data[w->param + i].name);
-            put_argument(g, name, arena_printf(&g->arena, "{{tasks.params.outputs.parameters.%s}}", name));
+            leaf_pair(g, name, arena_printf(&g->arena, "{{tasks.params.outputs.parameters.%s}}", name));
         }
         yaml_end(y);
         yaml_end(y);

@@ -64,20 +64,15 @@ void leaf_parameter(Argo *g, const char *name) {
     yaml_end(&g->y);
 }
 
-void leaf_env(Argo *g, const char *name, const char *value) {
+void leaf_pair(Argo *g, const char *name, const char *value) {
     yaml_flow_map(&g->y);
     yaml_pair_z(&g->y, "name", name);
     yaml_pair_z(&g->y, "value", value);
     yaml_end(&g->y);
 }
 
-/* An artifact that is stored and fetched as it is, under a key of ours. */
-void leaf_artifact(Argo *g, const char *name, const char *path, const char *key) {
+void leaf_stored(Argo *g, const char *key) {
     YamlOut *y = &g->y;
-    yaml_flow_map(y);
-    yaml_pair_z(y, "name", name);
-    yaml_pair_z(y, "path", path);
-    yaml_pair_bool(y, "optional", true);
     yaml_key(y, "archive");
     yaml_flow_map(y);
     yaml_key(y, "none");
@@ -88,6 +83,16 @@ void leaf_artifact(Argo *g, const char *name, const char *path, const char *key)
     yaml_flow_map(y);
     yaml_pair_z(y, "key", key);
     yaml_end(y);
+}
+
+/* An artifact that is stored and fetched as it is, under a key of ours. */
+void leaf_artifact(Argo *g, const char *name, const char *path, const char *key) {
+    YamlOut *y = &g->y;
+    yaml_flow_map(y);
+    yaml_pair_z(y, "name", name);
+    yaml_pair_z(y, "path", path);
+    yaml_pair_bool(y, "optional", true);
+    leaf_stored(g, key);
     yaml_end(y);
 }
 
@@ -468,9 +473,9 @@ static void put_leaf(Argo *g, const ArgoLeaf *l) {
     else leaf_command(g, "run", l->name);
     yaml_key(y, "env");
     yaml_flow_list(y);
-    leaf_env(g, "WF_STEP", "{{inputs.parameters._node}}");
-    if (argo_setting(g, l, SET_RETRY) != NULL) leaf_env(g, "WF_RETRIES", "{{retries}}");
-    if (carried) leaf_env(g, "LD_PRELOAD", ""); /* of the image: not for a program that is not of it */
+    leaf_pair(g, "WF_STEP", "{{inputs.parameters._node}}");
+    if (argo_setting(g, l, SET_RETRY) != NULL) leaf_pair(g, "WF_RETRIES", "{{retries}}");
+    if (carried) leaf_pair(g, "LD_PRELOAD", ""); /* of the image: not for a program that is not of it */
     put_secrets(g, s);
     yaml_end(y);
     put_resources(g, l);
@@ -516,7 +521,7 @@ void argo_write_params(Argo *g) {
     leaf_command(g, "params", g->root);
     yaml_key(y, "env");
     yaml_list(y);
-    leaf_env(g, "WF_NODE", "");
+    leaf_pair(g, "WF_NODE", "");
     leaf_close(g);
     leaf_open(g, "outputs", "parameters");
     for (uint32_t i = 0; i < w->nparam; i++) {
@@ -554,7 +559,7 @@ static void put_computing(Argo *g, const char *template, const char *mode, const
     leaf_command(g, mode, "{{inputs.parameters._call}}");
     yaml_key(y, "env");
     yaml_list(y);
-    leaf_env(g, "WF_NODE", "{{inputs.parameters._node}}");
+    leaf_pair(g, "WF_NODE", "{{inputs.parameters._node}}");
     leaf_close(g);
     leaf_open(g, "outputs", "parameters");
     leaf_out(g, "out", "/wf/out/value");
@@ -621,7 +626,7 @@ void argo_write_values(Argo *g, const ArgoDag *d) {
     leaf_command(g, "values", spec);
     yaml_key(y, "env");
     yaml_list(y);
-    leaf_env(g, "WF_BELOW", "{{inputs.parameters._below}}");
+    leaf_pair(g, "WF_BELOW", "{{inputs.parameters._below}}");
     leaf_close(g);
     leaf_open(g, "outputs", "parameters");
     for (uint32_t i = 0; i < r->n; i++) {
@@ -650,8 +655,8 @@ static void put_failures(Argo *g) {
     leaf_command(g, "failures", "{{inputs.parameters._call}}");
     yaml_key(y, "env");
     yaml_list(y);
-    leaf_env(g, "WF_BELOW", "{{inputs.parameters._below}}");
-    leaf_env(g, "WF_CATCH", "{{inputs.parameters._catch}}");
+    leaf_pair(g, "WF_BELOW", "{{inputs.parameters._below}}");
+    leaf_pair(g, "WF_CATCH", "{{inputs.parameters._catch}}");
     leaf_close(g);
     leaf_open(g, "outputs", "parameters");
     leaf_out(g, "out", "/wf/out/value");

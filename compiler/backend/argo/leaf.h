@@ -6,7 +6,10 @@
 
 /* An input parameter without a default. */
 void leaf_parameter(Argo *g, const char *name);
-void leaf_env(Argo *g, const char *name, const char *value);
+/* {name, value}: a variable, an argument. */
+void leaf_pair(Argo *g, const char *name, const char *value);
+/* How an artifact is stored: as it is, under that key. */
+void leaf_stored(Argo *g, const char *key);
 /* An artifact that is stored and fetched as it is, under a key of ours. */
 void leaf_artifact(Argo *g, const char *name, const char *path, const char *key);
 /* The file of values: `lines` with the parameters' tags in it. */

@@ -162,7 +162,7 @@ static void put_container(Argo *g, const ArgoLeaf *l, const char *mode, const ch
     leaf_command(g, mode, l->name);
     yaml_key(&g->y, "env");
     yaml_list(&g->y);
-    leaf_env(g, variable, "{{inputs.parameters._node}}");
+    leaf_pair(g, variable, "{{inputs.parameters._node}}");
     leaf_close(g);
 }
 

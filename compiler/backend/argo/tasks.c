@@ -1,5 +1,6 @@
 /* Tasks, what they wait for, and what they are given. */
 #include "compiler/backend/argo/dag.h"
+#include "compiler/backend/argo/leaf.h"
 
 #include <stdlib.h>
 
@@ -41,25 +42,17 @@ static bool is_short(const ArgoArgs *args) {
     return n + 20 * args->list.len < LINE;
 }
 
-static void put_artifact(YamlOut *y, const ArgoArg *a) {
+static void put_artifact(Argo *g, const ArgoArg *a) {
     if (a->kind == ARG_FROM) {
-        yaml_pair_z(y, "from", a->value);
-        yaml_pair_bool(y, "optional", true);
+        yaml_pair_z(&g->y, "from", a->value);
+        yaml_pair_bool(&g->y, "optional", true);
         return;
     }
-    yaml_key(y, "archive");
-    yaml_flow_map(y);
-    yaml_key(y, "none");
-    yaml_flow_map(y);
-    yaml_end(y);
-    yaml_end(y);
-    yaml_key(y, "s3");
-    yaml_flow_map(y);
-    yaml_pair_z(y, "key", a->value);
-    yaml_end(y);
+    leaf_stored(g, a->value);
 }
 
-static void put_args(YamlOut *y, const ArgoArgs *args, const char *key, bool artifacts) {
+static void put_args(Argo *g, const ArgoArgs *args, const char *key, bool artifacts) {
+    YamlOut *y = &g->y;
     bool any = false;
     for (uint32_t i = 0; i < args->list.len; i++) {
         const ArgoArg *a = &args->list.data[i];
@@ -71,7 +64,7 @@ static void put_args(YamlOut *y, const ArgoArgs *args, const char *key, bool art
         any = true;
         yaml_flow_map(y);
         yaml_pair_z(y, "name", a->name);
-        if (artifacts) put_artifact(y, a);
+        if (artifacts) put_artifact(g, a);
         else yaml_pair_z(y, "value", a->value);
         yaml_end(y);
     }
@@ -103,8 +96,8 @@ void dag_task(Argo *g, const char *name, const char *template, Start start, cons
         yaml_key(y, "arguments");
         if (is_short(args)) yaml_flow_map(y);
         else yaml_map(y);
-        put_args(y, args, "parameters", false);
-        put_args(y, args, "artifacts", true);
+        put_args(g, args, "parameters", false);
+        put_args(g, args, "artifacts", true);
         yaml_end(y);
     }
     yaml_end(y);
