@@ -580,10 +580,10 @@ static void put_nothing(Argo *g) {
     YamlOut *y = &g->y;
     yaml_map(y);
     yaml_pair_z(y, "name", "nothing");
-    yaml_key(&g->y, "dag");
-    yaml_map(&g->y);
-    yaml_key(&g->y, "tasks");
-    yaml_list(&g->y);
+    yaml_key(y, "dag");
+    yaml_map(y);
+    yaml_key(y, "tasks");
+    yaml_list(y);
     yaml_flow_map(y);
     yaml_pair_z(y, "name", "nothing");
     yaml_pair_z(y, "template", "nothing");
