@@ -15,7 +15,7 @@ A line `#TARGET TEXT` of a case is TEXT for that target and a comment here: for 
 shells and no Python; an event of `#argo @trigger` submits the case in place of a user, with its own values.
 
 --random adds the first N workflows of generate.py, which may be refused; --quick compiles and runs nothing. Older versions of
-Airflow get a quarter of the cases, each another one, for the file that is written is the same; named, they get all. Every emitted file also
+Airflow get some of the cases, each others, for the file that is written is the same; named, they get all. Every emitted file also
 passes the engine's own checks.
 Environment: CASE=TEXT only cases whose name holds TEXT; UPDATE=1 writes the refusals. Engines that scripts/deps could not
 install are skipped by name; with CI=true they fail.
@@ -46,25 +46,25 @@ BLOCKS = {
 
 
 class Engine:
-    def __init__(self, name, target, run, checks, installed, processes=1, quarter=None):
+    def __init__(self, name, target, run, checks, installed, processes=1, some=None):
         self.name, self.target, self.run, self.checks, self.installed = name, target, run, checks, installed
-        self.processes, self.quarter = processes, quarter  # of the cases: the quarter that it gets unless it is named
+        self.processes, self.some = processes, some  # (first, step): the cases that it gets unless it is named
 
 
-def airflow(version, checks=(), quarter=None):
+def airflow(version, checks=(), some=None):
     place = INSTALLED / f"airflow{version}"
     return Engine(place.name, "airflow", [str(place / "bin/python"), str(HERE / "airflow/run_jobs.py")],
-                  [[str(place / "bin" / program), *rest] for program, *rest in checks], place / "bin/airflow", 2, quarter)
+                  [[str(place / "bin" / program), *rest] for program, *rest in checks], place / "bin/airflow", 2, some)
 
 
 ENGINES = [
     Engine("argo", "argo", [str(INSTALLED / "argo/engine")], [[str(INSTALLED / "argo/lint")]], INSTALLED / "argo/engine"),
     airflow("3", checks=[["ruff", "check", "-q", "--select", "AIR", "--no-cache"]]),
-    airflow("3.2", quarter=1),
-    airflow("3.1", quarter=2),
-    airflow("2", quarter=0),
+    airflow("3.2", some=(1, 8)),
+    airflow("3.1", some=(5, 8)),
+    airflow("2", some=(0, 4)),
     Engine("stepfunctions", "stepfunctions", ["node", str(HERE / "stepfunctions/run_jobs.mjs")],
-           [["node", str(HERE / "stepfunctions/validate.mjs")]], INSTALLED / "stepfunctions/node_modules"),
+           [["node", str(HERE / "stepfunctions/validate.mjs")]], INSTALLED / "stepfunctions/node_modules", 2),
 ]
 
 
@@ -299,7 +299,7 @@ def main():
         bare = bare_image(folder / "bare")
         bound = [] if bare else [c for c in cases if c.names_image("bare")]
         for engine in [] if options.quick else engines:
-            part = cases if engine.quarter is None or options.engines else cases[engine.quarter::4]
+            part = cases if engine.some is None or options.engines else cases[engine.some[0]::engine.some[1]]
             for case in bound if engine.name == "argo" else []:
                 print(f"{case.name} on argo: {'FAILED' if CI else 'skipped'}: needs busybox-static and bash-static (scripts/setup)")
                 failed += CI

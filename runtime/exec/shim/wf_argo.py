@@ -274,7 +274,7 @@ def argo_taken(name):
             elif given.get(n) is not None:
                 out[n] = read_value(n, type, given[n].encode())
             else:
-                raise OutputError("the template %s gives no output parameter `%s`" % (spec.get("template"), n))
+                raise OutputError("%s no output `%s`" % ("the template %s gives" % spec["template"] if "template" in spec else "nobody gave", n))
     except OutputError as e:
         raise StepFailed("output", str(e))
     argo_outputs(spec, argo_keyed(out, key))

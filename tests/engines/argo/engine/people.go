@@ -3,12 +3,14 @@ package main
 import (
 	"context"
 	"fmt"
+	"time"
 
 	wfv1 "github.com/argoproj/argo-workflows/v4/pkg/apis/workflow/v1alpha1"
 	wfclientset "github.com/argoproj/argo-workflows/v4/pkg/client/clientset/versioned"
 	"github.com/argoproj/argo-workflows/v4/util/logging"
 	hydrator "github.com/argoproj/argo-workflows/v4/workflow/hydrator/fake"
 	"github.com/argoproj/argo-workflows/v4/workflow/util"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/client-go/rest"
 )
@@ -42,34 +44,66 @@ func pathOf(node *wfv1.NodeStatus) (string, bool) {
 	return p.Value.String(), true
 }
 
-// answer answers each node that is suspended now and has not been answered.
+// thinking is what a person takes for a step.
+const thinking = 200 * time.Millisecond
+
+type reply struct {
+	node     string // its id
+	selector string
+	outputs  map[string]string
+}
+
+// answer answers all nodes that are suspended now and have not been answered.
 func (p *people) answer(wf *wfv1.Workflow) error {
-	ctx := logging.WithLogger(context.Background(), logging.NewSlogLogger(logging.Error, logging.Text))
-	workflows := p.client.ArgoprojV1alpha1().Workflows(p.namespace)
+	var replies []reply
 	for _, node := range wf.Status.Nodes {
 		path, ok := pathOf(&node)
 		if !ok || p.done[node.ID] || len(p.left[path]) == 0 {
 			continue
 		}
 		p.done[node.ID] = true
-		outputs := p.left[path][0]
+		replies = append(replies, reply{node.ID, "inputs.parameters._node.value=" + fields.EscapeValue(path), p.left[path][0]})
 		p.left[path] = p.left[path][1:]
-		values := util.SetOperationValues{OutputParameters: outputs}
-		if outputs == nil {
-			values = util.SetOperationValues{Phase: wfv1.NodeFailed}
-		}
-		selector := "inputs.parameters._node.value=" + fields.EscapeValue(path)
-		if len(outputs) > 0 || outputs == nil {
-			if err := util.SetWorkflow(ctx, workflows, hydrator.Noop, wf.Name, selector, values); err != nil {
-				return fmt.Errorf("%s: %w", path, err)
-			}
-		}
-		if outputs == nil {
-			continue
-		}
-		if err := util.ResumeWorkflow(ctx, workflows, hydrator.Noop, wf.Name, selector); err != nil {
-			return fmt.Errorf("%s: %w", path, err)
+	}
+	ctx := logging.WithLogger(context.Background(), logging.NewSlogLogger(logging.Error, logging.Text))
+	for _, r := range replies {
+		if err := p.reply(ctx, wf.Name, r); err != nil {
+			return fmt.Errorf("%s: %w", r.selector, err)
 		}
 	}
 	return nil
+}
+
+func (p *people) reply(ctx context.Context, run string, r reply) error {
+	workflows := p.client.ArgoprojV1alpha1().Workflows(p.namespace)
+	if r.outputs == nil {
+		return util.SetWorkflow(ctx, workflows, hydrator.Noop, run, r.selector, util.SetOperationValues{Phase: wfv1.NodeFailed})
+	}
+	// The controller may still write a node that it has shown already, and what was set in that moment is lost.
+	for len(r.outputs) > 0 {
+		if err := util.SetWorkflow(ctx, workflows, hydrator.Noop, run, r.selector, util.SetOperationValues{OutputParameters: r.outputs}); err != nil {
+			return err
+		}
+		time.Sleep(thinking)
+		wf, err := workflows.Get(ctx, run, metav1.GetOptions{})
+		if err != nil {
+			return err
+		}
+		if isSet(wf.Status.Nodes[r.node], r.outputs) {
+			break
+		}
+	}
+	return util.ResumeWorkflow(ctx, workflows, hydrator.Noop, run, r.selector)
+}
+
+func isSet(node wfv1.NodeStatus, outputs map[string]string) bool {
+	if node.Outputs == nil {
+		return false
+	}
+	for _, p := range node.Outputs.Parameters {
+		if _, given := outputs[p.Name]; given && p.Value == nil {
+			return false
+		}
+	}
+	return true
 }
