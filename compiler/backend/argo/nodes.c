@@ -16,15 +16,13 @@ static void put_call(Scope *s, NodeId id, Start start) {
         const char *param = atom_cstr(f->atoms, p->name),
                    *task = arena_printf(&g->arena, "%s--%s", g->task[id], argo_kebab(g, str_of(param)));
         const char *tag = argo_tag(s, o), *key = NULL;
+        /* What the engine itself reads, keys of files and names of secrets, cannot be computed in the container. */
         bool fetched = g->outside[n->ref] == NULL && argo_files(f, p->type) != FILES_NONE;
+        bool secret = g->outside[n->ref] == NULL && type_has(f->types, p->type, TYF_SECRET);
         if (fetched) key = argo_key(s, o, p->type);
-        /* The engine reads the name of a secret, so that it cannot be computed in the container. */
-        bool secret = tag == NULL && g->outside[n->ref] == NULL && type_has(f->types, p->type, TYF_SECRET);
-        if (secret) {
+        if (secret || (fetched && key == NULL)) {
             tag = dag_value(s, task, dag_path(s, dag_node_name(g, id)), o, &start);
-        } else if (fetched && key == NULL) {
-            tag = dag_value(s, task, dag_path(s, dag_node_name(g, id)), o, &start);
-            key = arena_printf(&g->arena, "{{=jsonpath(tasks['%s'].outputs.parameters.out, '$[\"uri\"]')}}", task);
+            if (fetched) key = arena_printf(&g->arena, "{{=jsonpath(tasks['%s'].outputs.parameters.out, '$[\"uri\"]')}}", task);
         } else if (tag == NULL) {
             const char *spec = dag_spec(s, task);
             tag = arena_printf(&g->arena, "=%s %s", spec, argo_computation(s, spec, o, false));
