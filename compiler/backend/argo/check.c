@@ -34,25 +34,16 @@ static bool is_field(Setting key) {
     return false;
 }
 
-static void bad_setting(TargetCx *cx, const char *name, const char *what) {
-    const FlowTarget *t = &cx->flow->target.data[cx->block];
-    for (uint32_t i = 0; i < t->nvalue; i++) {
-        const FlowTargetValue *v = &cx->flow->target_value.data[t->value + i];
-        if (!str_is(atom_str(cx->flow->atoms, v->name), name)) continue;
-        diag_add(cx->diags, WF_E_target_setting, v->span, "setting `%s` of %s %s", name, cx->target->title, what);
-    }
-}
-
 static void check_block(TargetCx *cx) {
     static const char *const strategies[] = {"OnPodCompletion", "OnPodSuccess", "OnWorkflowCompletion", "OnWorkflowSuccess"};
     int64_t ttl;
     Str strategy;
     if (target_int(cx, "ttl", &ttl) && (ttl < 0 || (ttl + 999) / 1000 > INT32_MAX))
-        bad_setting(cx, "ttl", "is a time of up to 2147483647 seconds");
+        target_bad_setting(cx, "ttl", "is a time of up to 2147483647 seconds");
     if (!target_string(cx, "pod_gc", &strategy)) return;
     for (size_t i = 0; i < sizeof strategies / sizeof *strategies; i++)
         if (str_is(strategy, strategies[i])) return;
-    bad_setting(cx, "pod_gc", "is OnPodCompletion, OnPodSuccess, OnWorkflowCompletion or OnWorkflowSuccess");
+    target_bad_setting(cx, "pod_gc", "is OnPodCompletion, OnPodSuccess, OnWorkflowCompletion or OnWorkflowSuccess");
 }
 
 /* Whether the operand is of the values of a region. */

@@ -59,6 +59,11 @@ static const FlowTargetValue *value_of(const TargetCx *cx, const char *name) {
     return NULL;
 }
 
+void target_bad_setting(TargetCx *cx, const char *name, const char *what) {
+    const FlowTargetValue *v = value_of(cx, name);
+    if (v != NULL) diag_add(cx->diags, WF_E_target_setting, v->span, "setting `%s` of %s %s", name, cx->target->title, what);
+}
+
 static const FlowConst *constant(const TargetCx *cx, Opnd o) {
     return opnd_tag(o) == OPND_CONST ? &cx->flow->constant.data[opnd_index(o)] : NULL;
 }

@@ -91,6 +91,8 @@ const Target *target_find(const char *name);
    O(size of the flow). */
 bool target_check(TargetCx *cx);
 
+/* Reports that a setting of the block, when it is there, is wrong: "setting `NAME` of ENGINE WHAT". */
+void target_bad_setting(TargetCx *cx, const char *name, const char *what);
 /* The value of a setting of the block; false (and *out unchanged) when it is not set. The constant is borrowed from the flow. */
 bool target_string(const TargetCx *cx, const char *name, Str *out);
 bool target_int(const TargetCx *cx, const char *name, int64_t *out); /* also durations (ms), sizes (bytes), bools (0, 1) */

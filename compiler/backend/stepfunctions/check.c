@@ -14,21 +14,12 @@ static const FlowConst *constant(const Flow *f, const FlowSetting *y) {
 
 /* --- settings of the target --- */
 
-static void bad_setting(TargetCx *cx, const char *name, const char *what) {
-    const FlowTarget *t = &cx->flow->target.data[cx->block];
-    for (uint32_t i = 0; i < t->nvalue; i++) {
-        const FlowTargetValue *v = &cx->flow->target_value.data[t->value + i];
-        if (str_is(atom_str(cx->flow->atoms, v->name), name))
-            diag_add(cx->diags, WF_E_target_setting, v->span, "setting `%s` of Step Functions %s", name, what);
-    }
-}
-
 static void check_characters(TargetCx *cx, const char *name, const char *allowed, const char *what) {
     Str s;
     if (!target_string(cx, name, &s)) return;
     size_t i = 0;
     while (i < s.n && (isalnum((unsigned char)s.p[i]) || strchr(allowed, s.p[i]) != NULL)) i++;
-    if (i < s.n) bad_setting(cx, name, what);
+    if (i < s.n) target_bad_setting(cx, name, what);
 }
 
 static void check_block(TargetCx *cx) {
@@ -36,9 +27,9 @@ static void check_block(TargetCx *cx) {
     check_characters(cx, "bucket", "-.", "may hold letters, digits, `-` and `.`");
     check_characters(cx, "prefix", "-._/", "may hold letters, digits and `-._/`");
     if (target_string(cx, "runner", &runner) && !str_is(runner, "ecs") && !str_is(runner, "batch") && !str_is(runner, "lambda"))
-        bad_setting(cx, "runner", "is \"ecs\", \"batch\" or \"lambda\"");
+        target_bad_setting(cx, "runner", "is \"ecs\", \"batch\" or \"lambda\"");
     if (target_string(cx, "map", &map) && !str_is(map, "inline") && !str_is(map, "distributed"))
-        bad_setting(cx, "map", "is \"inline\" or \"distributed\"");
+        target_bad_setting(cx, "map", "is \"inline\" or \"distributed\"");
 }
 
 /* --- annotations --- */
