@@ -44,8 +44,26 @@ func pathOf(node *wfv1.NodeStatus) (string, bool) {
 	return p.Value.String(), true
 }
 
-// thinking is what a person takes for a step.
-const thinking = 200 * time.Millisecond
+// A person answers when nothing else moves: what is set while the controller works on the run may be lost, as it then writes what it has
+// computed from an older state.
+const stillness = 1500 * time.Millisecond
+
+// awaitStillness gives the run once it has not changed for that time.
+func (p *people) awaitStillness(ctx context.Context, run string) (*wfv1.Workflow, error) {
+	version, since := "", time.Now()
+	for {
+		wf, err := p.client.ArgoprojV1alpha1().Workflows(p.namespace).Get(ctx, run, metav1.GetOptions{})
+		if err != nil {
+			return nil, err
+		}
+		if wf.ResourceVersion != version {
+			version, since = wf.ResourceVersion, time.Now()
+		} else if time.Since(since) >= stillness {
+			return wf, nil
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+}
 
 type reply struct {
 	node     string // its id
@@ -79,13 +97,14 @@ func (p *people) reply(ctx context.Context, run string, r reply) error {
 	if r.outputs == nil {
 		return util.SetWorkflow(ctx, workflows, hydrator.Noop, run, r.selector, util.SetOperationValues{Phase: wfv1.NodeFailed})
 	}
-	// The controller may still write a node that it has shown already, and what was set in that moment is lost.
+	if _, err := p.awaitStillness(ctx, run); err != nil {
+		return err
+	}
 	for len(r.outputs) > 0 {
 		if err := util.SetWorkflow(ctx, workflows, hydrator.Noop, run, r.selector, util.SetOperationValues{OutputParameters: r.outputs}); err != nil {
 			return err
 		}
-		time.Sleep(thinking)
-		wf, err := workflows.Get(ctx, run, metav1.GetOptions{})
+		wf, err := p.awaitStillness(ctx, run)
 		if err != nil {
 			return err
 		}
